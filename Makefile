@@ -1,0 +1,128 @@
+# The chores of the house. `make` alone lists them; a line with two hashes after
+# a target is its help. A stamp lies in the folder it vouches for, so deleting
+# the folder is enough to have it made again, and a finished step costs nothing.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+STATIC := campfire/static
+
+# Third-party files that browsers get: name under static/vendor, colon, file
+# under node_modules. This list is the only place that names them.
+VENDORED := \
+	htmx.js:htmx.org/dist/htmx.esm.min.js
+
+INSTALLED := .venv/.installed
+PACKAGES := node_modules/.installed
+COPIED := $(STATIC)/vendor/.copied
+COMPRESSED := $(STATIC)/compressed/.made
+
+# Folders count too: a removed file changes its folder and nothing else.
+SERVED := $(shell find $(STATIC) -mindepth 1 \( -path $(STATIC)/compressed -o -path $(STATIC)/vendor \) -prune -o -print 2>/dev/null)
+
+.PHONY: help
+help: ## List what can be asked for
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(INSTALLED) $(PACKAGES) $(COPIED) $(COMPRESSED) ## Install everything below this folder (.venv, node_modules, front-end files)
+
+$(INSTALLED): setup.cfg constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Campfire needs Python 3.11 or newer as $(PYTHON)." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "Python has no venv here: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt setuptools
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+$(PACKAGES): package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is not here: apt-get install npm" >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(COPIED): $(PACKAGES) Makefile
+	@rm -rf $(STATIC)/vendor && mkdir -p $(STATIC)/vendor
+	@for pair in $(VENDORED); do \
+		cp "node_modules/$${pair#*:}" "$(STATIC)/vendor/$${pair%%:*}" || exit 1; \
+	done
+	@touch $@
+
+$(COMPRESSED): $(INSTALLED) $(COPIED) $(SERVED) campfire/web/static.py
+	$(BIN)/python -m campfire.web.static
+	@touch $@
+
+.PHONY: run
+run: setup ## Serve on http://127.0.0.1:8000, with everything it keeps in ./data
+	$(BIN)/campfire serve
+
+.PHONY: test
+test: setup chromium ## Run every test, in a real browser too
+	$(BIN)/pytest
+
+# The browser tests drive the distribution's own Chromium.
+.PHONY: chromium
+chromium:
+	@if command -v chromium >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "The browser tests need Chromium as 'chromium' on the path, and there is no apt-get to install it with." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; \
+	elif command -v sudo >/dev/null; then sudo=sudo; \
+	else echo "The browser tests need Chromium. As root: apt-get install chromium" >&2; exit 1; fi; \
+	$$sudo apt-get update && $$sudo apt-get install --yes --no-install-recommends chromium
+
+.PHONY: format
+format: setup ## Rewrite the code in the house's format
+	$(BIN)/isort --quiet campfire tests
+	$(BIN)/black --quiet campfire tests
+	npx --no-install biome check --write
+
+.PHONY: lint
+lint: setup ## Check format and habits of the Python and the JavaScript
+	$(BIN)/black --check --quiet campfire tests || { echo "make format mends this." >&2; exit 1; }
+	$(BIN)/isort --check-only --quiet campfire tests
+	$(BIN)/flake8 campfire tests
+	npx --no-install biome ci
+
+.PHONY: types
+types: setup ## Check the types
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: setup ## Check that imports only go down the stairs
+	$(BIN)/lint-imports
+
+.PHONY: check
+check: lint types imports test ## Everything a change must pass; the tests come last
+
+.PHONY: coverage
+coverage: setup chromium ## Run every test and show the lines none of them reached
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+.PHONY: dist
+dist: setup ## Build the wheel, front-end files included, into dist/
+	@rm -rf build dist
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build
+	@ls dist/*.whl
+
+# A venv of its own, because .venv keeps what an earlier setup.cfg asked for.
+.PHONY: constraints
+constraints: ## Choose the newest allowed versions and write constraints.txt
+	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	build/constraints/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@{ sed -n '/^#/p' constraints.txt; \
+		build/constraints/bin/pip freeze --all --exclude-editable | grep -v '^pip=='; } > build/constraints.txt
+	@mv build/constraints.txt constraints.txt && rm -rf build
+
+.PHONY: clean
+clean: ## Remove everything that these targets made; ./data stays
+	rm -rf .venv node_modules $(STATIC)/vendor $(STATIC)/compressed build dist *.egg-info
+	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache
+	find campfire tests -name __pycache__ -type d -prune -exec rm -rf {} +
