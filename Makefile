@@ -80,14 +80,14 @@ chromium:
 format: setup ## Rewrite the code in the house's format
 	$(BIN)/isort --quiet campfire tests
 	$(BIN)/black --quiet campfire tests
-	npx --no-install biome check --write
+	node_modules/.bin/biome check --write --colors=off
 
 .PHONY: lint
 lint: setup ## Check format and habits of the Python and the JavaScript
 	$(BIN)/black --check --quiet campfire tests || { echo "make format mends this." >&2; exit 1; }
 	$(BIN)/isort --check-only --quiet campfire tests
 	$(BIN)/flake8 campfire tests
-	npx --no-install biome ci
+	node_modules/.bin/biome ci --colors=off
 
 .PHONY: types
 types: setup ## Check the types
