@@ -42,7 +42,7 @@ $(INSTALLED): setup.cfg constraints.txt
 
 $(PACKAGES): package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is not here: apt-get install npm" >&2; exit 1; }
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 $(COPIED): $(PACKAGES) Makefile
@@ -74,7 +74,7 @@ chromium:
 	if [ "$$(id -u)" = 0 ]; then sudo=; \
 	elif command -v sudo >/dev/null; then sudo=sudo; \
 	else echo "The browser tests need Chromium. As root: apt-get install chromium" >&2; exit 1; fi; \
-	$$sudo apt-get update && $$sudo apt-get install --yes --no-install-recommends chromium
+	$$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium
 
 .PHONY: format
 format: setup ## Rewrite the code in the house's format
