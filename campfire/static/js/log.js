@@ -1,0 +1,431 @@
+// The messages on the screen: a window on the room, at most 320 of them, in order of their ids.
+// A message is known by its client id, so whatever brings it, it is there once; of two versions
+// the one with the higher seq stays. While the window does not reach the newest message it is
+// detached: what is posted is counted, never inserted, so no gap can hide behind it.
+
+import * as messages from "./messages.js";
+import { room, roomUrl, toSignIn } from "./page.js";
+import { isNearEnd, show, steady, toEnd } from "./scroll.js";
+
+const MOST = 320;
+const KEPT = 300;
+const AT_ONCE = 100;
+
+const { after, articleFor, articles, before, idOf, isMessage, isOwn } = messages;
+
+export class Log extends EventTarget {
+  element = document.getElementById("log");
+  older = document.getElementById("older");
+  newer = document.getElementById("newer");
+  unseen = 0;
+  isStale = false;
+
+  #changes = [];
+  #timer = 0;
+  #loading = null;
+  // Changes that came while a page was on its way, which may show the state before them.
+  #meanwhile = [];
+
+  get isDetached() {
+    return !this.newer.hidden;
+  }
+
+  get sent() {
+    return this.element.querySelectorAll("article[data-message-id]");
+  }
+
+  get newest() {
+    const sent = this.sent;
+    return sent[sent.length - 1];
+  }
+
+  lastOwn() {
+    return [...this.sent].reverse().find(isOwn);
+  }
+
+  // Bursts are applied together: one look at the layout for many messages.
+  change(kind, payload) {
+    this.#changes.push([kind, payload]);
+    this.#timer ||= setTimeout(() => this.#flush());
+  }
+
+  put(html) {
+    if (this.#loading) this.#meanwhile.push(["posted", { html }]);
+    steady(() => {
+      for (const article of messages.parse(html)) this.#put(article);
+    });
+    this.#changed();
+  }
+
+  // Unsent messages stand after everything else, in the order they were written.
+  append(article) {
+    const existing = document.getElementById(article.id);
+    if (existing || this.isDetached) return existing;
+    steady(() => {
+      messages.dress(article);
+      this.newer.before(article);
+      messages.arrange(article);
+    });
+    this.#changed();
+    return article;
+  }
+
+  remove(clientId) {
+    const article = articleFor(clientId);
+    if (article) steady(() => this.#remove(article));
+    this.#changed();
+  }
+
+  // Back to the newest messages, loading them when the window is elsewhere.
+  async toNewest() {
+    if (this.isDetached) await this.#load({}, (page) => this.#replace(page, { newer: false }));
+    toEnd();
+    this.see();
+  }
+
+  async toMessage(id) {
+    const shown = () => this.element.querySelector(`[data-message-id="${id}"]`);
+    if (!shown()) {
+      await this.#load({ around: id }, (page) => this.#replace(page, { newer: true, older: true }));
+    }
+    const article = shown();
+    if (article) show(article, "center");
+    return article;
+  }
+
+  loadOlder() {
+    const first = this.sent[0];
+    if (!first || this.#loading || this.older.hidden) return undefined;
+    return this.#load({ before: idOf(first) }, (page) => {
+      this.element.ariaBusy = "true";
+      steady(() => {
+        for (const article of page.articles) {
+          if (document.getElementById(article.id) || !first.isConnected) continue;
+          this.#place(messages.dress(article), first);
+          messages.arrange(article);
+        }
+        if (first.isConnected) messages.arrange(first);
+        this.older.hidden = !page.more;
+        messages.drawUnreadLine();
+        this.#trimNewest();
+      });
+      this.element.ariaBusy = "false";
+    });
+  }
+
+  loadNewer() {
+    const last = this.newest;
+    if (!last || this.#loading || !this.isDetached) return undefined;
+    return this.#load({ after: idOf(last) }, (page) => {
+      steady(() => {
+        for (const article of page.articles) this.#insert(article);
+        this.newer.hidden = !page.more;
+        messages.drawUnreadLine();
+        this.#trimOldest();
+      });
+    });
+  }
+
+  // The room moved on by more than the server replays: the window is fetched anew.
+  async reset() {
+    this.#changes = [];
+    this.isStale = true;
+    if (this.isDetached || !isNearEnd()) {
+      const reading = this.sent[Math.floor(this.sent.length / 2)];
+      const fresh = (page) => steady(() => this.#replace(page, { newer: true, older: true }));
+      this.isStale = !(reading && (await this.#load({ around: idOf(reading) }, fresh)));
+    }
+    if (this.isStale) {
+      this.isStale = !(await this.#load({}, (page) => this.#replace(page, { newer: false })));
+    }
+  }
+
+  see() {
+    if (this.isDetached || !isNearEnd() || !this.unseen) return;
+    this.unseen = 0;
+    this.#changed();
+  }
+
+  #flush() {
+    this.#timer = 0;
+    const changes = this.#changes.splice(0, AT_ONCE);
+    const follow = isNearEnd();
+    const arrived = [];
+    steady(() => {
+      for (const [kind, payload] of changes) this.#apply(kind, payload, { follow, arrived });
+      if (follow) this.#trimOldest();
+    });
+    if (follow && arrived.length && !this.isDetached) toEnd();
+    if (this.#changes.length) this.#timer = setTimeout(() => this.#flush());
+    this.#changed();
+    if (arrived.length) this.dispatchEvent(new CustomEvent("arrived", { detail: arrived }));
+  }
+
+  #apply(kind, payload, context) {
+    if (this.#loading) this.#meanwhile.push([kind, payload]);
+    if (kind === "removed") {
+      const article = articleFor(payload.client_message_id);
+      if (article) this.#remove(article);
+      return;
+    }
+    for (const article of messages.parse(payload.html)) {
+      if (kind === "edited") this.#refresh(article);
+      else this.#arrive(article, context);
+    }
+  }
+
+  #arrive(article, { follow, arrived }) {
+    const known = document.getElementById(article.id);
+    if (!known && !isOwn(article)) {
+      arrived.push(article);
+      if (!follow || this.isDetached) this.unseen += 1;
+    }
+    // Full, and somebody reads far up: nothing is cut away from under their eyes.
+    if (!follow && !known && this.sent.length >= MOST) this.#detach();
+    this.#put(article, { isNew: !known });
+  }
+
+  #put(article, { isNew } = {}) {
+    if (document.getElementById(article.id)) this.#refresh(article);
+    else if (!this.isDetached) {
+      const first = this.sent[0];
+      if (first && !this.older.hidden && idOf(article) < idOf(first)) return;
+      if (isNew) {
+        article.classList.add("is-new");
+        article.addEventListener("animationend", () => article.classList.remove("is-new"));
+      }
+      this.#insert(article);
+    }
+  }
+
+  // The element stays and takes the new content: focus, :target and the reader's place with it.
+  #refresh(fresh) {
+    const article = document.getElementById(fresh.id);
+    if (!article || Number(article.dataset.seq) >= Number(fresh.dataset.seq)) return;
+    // An open editor is never replaced; what came meanwhile is shown when it closes.
+    if (article.classList.contains("is-editing")) {
+      article.awaiting = fresh;
+      return;
+    }
+    const wasUnsent = !article.dataset.messageId;
+    const bar = article.querySelector(":scope > .message-actions");
+    article.replaceChildren(...fresh.childNodes);
+    if (bar) article.append(bar);
+    Object.assign(article.dataset, fresh.dataset);
+    if (!fresh.dataset.mentions) delete article.dataset.mentions;
+    article.classList.remove("is-pending", "is-failed");
+    if (wasUnsent) this.#insert(article);
+    else messages.dress(article);
+  }
+
+  closeEditor(article, html) {
+    article.classList.remove("is-editing");
+    const fresh = [article.awaiting, ...(html ? messages.parse(html) : [])].filter(Boolean);
+    delete article.awaiting;
+    steady(() => {
+      for (const each of fresh) this.#refresh(each);
+    });
+    this.#changed();
+  }
+
+  #insert(article) {
+    const id = idOf(article);
+    let place = this.newer;
+    for (
+      let node = before(this.newer);
+      node && (node === article || idOf(node) > id);
+      node = before(node)
+    ) {
+      if (node !== article) place = node;
+    }
+    messages.dress(article);
+    const next = article.isConnected && after(article);
+    if (!article.isConnected || (next ?? this.newer) !== place) {
+      if (article.isConnected) this.#tidy(article);
+      this.#place(article, place);
+    }
+    for (const each of [article, after(article), next]) if (each) messages.arrange(each);
+  }
+
+  // Above a message stand its day and the unread line, which belong to it.
+  #place(article, place) {
+    let edge = place;
+    if (isMessage(place)) {
+      while (["day", "first-unread"].includes(edge.previousElementSibling?.className)) {
+        edge = edge.previousElementSibling;
+      }
+    }
+    edge.before(article);
+  }
+
+  #remove(article) {
+    const next = after(article) ?? before(article);
+    const hadFocus = article.contains(document.activeElement);
+    this.dispatchEvent(new CustomEvent("removing", { detail: article }));
+    this.#tidy(article);
+    article.remove();
+    if (next) {
+      messages.arrange(next);
+      messages.drawUnreadLine();
+      if (hadFocus) next.focus({ preventScroll: true });
+    }
+  }
+
+  // Lines without the message they stand above say nothing; they are drawn again where needed.
+  #tidy(article) {
+    for (let node = article.previousElementSibling; node && !isMessage(node); ) {
+      const next = node.previousElementSibling;
+      if (node.className === "day" || node.className === "first-unread") node.remove();
+      node = next;
+    }
+  }
+
+  #trimOldest() {
+    const shown = articles();
+    if (shown.length <= MOST) return;
+    for (const article of shown.slice(0, shown.length - KEPT)) {
+      this.#tidy(article);
+      article.remove();
+    }
+    const first = articles()[0];
+    while (first.previousElementSibling !== this.older) first.previousElementSibling.remove();
+    this.older.hidden = false;
+    messages.arrange(first);
+  }
+
+  #trimNewest() {
+    const shown = articles();
+    if (shown.length <= MOST) return;
+    for (const article of shown.slice(KEPT)) {
+      this.#tidy(article);
+      article.remove();
+    }
+    this.#detach();
+  }
+
+  #detach() {
+    this.newer.hidden = false;
+    for (const article of articles()) {
+      if (article.dataset.messageId) continue;
+      this.#tidy(article);
+      article.remove();
+    }
+  }
+
+  #replace(page, { older = page.more, newer }) {
+    for (const node of [...this.element.children]) {
+      if (isMessage(node) || node.className === "day" || node.className === "first-unread") {
+        node.remove();
+      }
+    }
+    this.older.hidden = !older;
+    this.newer.hidden = !newer;
+    for (const article of page.articles) {
+      this.newer.before(messages.dress(article));
+      messages.arrange(article);
+    }
+    messages.drawUnreadLine();
+    if (!newer) this.unseen = 0;
+  }
+
+  // One page at a time: a second wish waits for the first, so their edges cannot cross.
+  async #load(query, apply) {
+    while (this.#loading) await this.#loading;
+    this.#meanwhile = [];
+    this.#loading = this.#fetch(query);
+    const page = await this.#loading;
+    this.#loading = null;
+    if (!page) return false;
+    apply(page);
+    steady(() => {
+      for (const [kind, payload] of this.#meanwhile) {
+        if (kind === "posted")
+          for (const article of messages.parse(payload.html)) this.#put(article);
+        else this.#apply(kind, payload);
+      }
+    });
+    this.#changed();
+    this.dispatchEvent(new Event("loaded"));
+    return true;
+  }
+
+  async #fetch(query) {
+    try {
+      const answer = await fetch(roomUrl(`/messages?${new URLSearchParams(query)}`), {
+        headers: { "HX-Request": "true" },
+        signal: AbortSignal.timeout(20_000),
+      });
+      if (answer.status === 401) toSignIn();
+      if (!answer.ok) return null;
+      const found = messages.parse(await answer.text());
+      return { articles: found, more: /rel="?next"?/.test(answer.headers.get("Link") ?? "") };
+    } catch {
+      // The line is down. The links stay: a press asks again, and so does the line when it is up.
+      return null;
+    }
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("changed"));
+  }
+}
+
+export function connect(socket) {
+  const log = new Log();
+  for (const kind of ["posted", "edited", "removed"]) {
+    socket.addEventListener(`message.${kind}`, ({ detail }) => log.change(kind, detail));
+  }
+  for (const name of ["boost.added", "boost.removed"]) {
+    socket.addEventListener(name, ({ detail }) => detail.html && log.change("edited", detail));
+  }
+  socket.addEventListener("room.reset", () => log.reset());
+
+  const section = document.getElementById("messages");
+  const watch = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        if (target === log.older) log.loadOlder();
+        else log.loadNewer();
+      }
+    },
+    { root: section, rootMargin: "600px 0px" },
+  );
+  // Watching anew asks again where the edges are: a short page leaves them in view.
+  const look = () => {
+    for (const edge of [log.older, log.newer]) {
+      watch.unobserve(edge);
+      watch.observe(edge);
+    }
+  };
+  log.addEventListener("loaded", look);
+  socket.addEventListener("line.up", () => {
+    if (log.isStale) log.reset();
+    look();
+  });
+  look();
+  for (const edge of [log.older, log.newer]) {
+    edge.addEventListener("click", (event) => {
+      event.preventDefault();
+      if (edge === log.older) log.loadOlder();
+      else log.loadNewer();
+    });
+  }
+  section.addEventListener("scroll", () => log.see(), { passive: true });
+
+  let midnight = 0;
+  const wait = () => {
+    clearTimeout(midnight);
+    midnight = setTimeout(wait, new Date().setHours(24, 0, 1, 0) - Date.now());
+    messages.nameDaysAnew();
+  };
+  wait();
+
+  if (room.target) {
+    const article = document.querySelector(`[data-message-id="${room.target}"]`);
+    // The address with the fragment makes it the :target, which the design lights up once.
+    if (article && location.hash !== `#${article.id}`) location.replace(`#${article.id}`);
+    if (article) show(article, "center");
+  }
+  return log;
+}

@@ -1,0 +1,56 @@
+// Joins the modules of the page. Each takes the elements it works on and the few others it talks
+// to; nothing is looked up behind their backs.
+
+import * as actions from "./actions.js";
+import * as announcements from "./announcements.js";
+import * as composers from "./composer.js";
+import * as connection from "./connection.js";
+import * as editing from "./edits.js";
+import * as invitations from "./invitations.js";
+import * as logs from "./log.js";
+import * as outboxes from "./outbox.js";
+import { element, room } from "./page.js";
+import * as presence from "./presence.js";
+import * as reading from "./reading.js";
+import * as sessions from "./sessions.js";
+import * as sidebar from "./sidebar.js";
+import * as sockets from "./socket.js";
+import * as typing from "./typing.js";
+
+const find = (id) => document.getElementById(id);
+
+const socket = sockets.connect();
+sidebar.connect(find("sidebar"), socket);
+sessions.connect(find("sign-out"));
+
+if (room) {
+  const section = find("messages");
+  const log = logs.connect(socket);
+  const outbox = outboxes.connect(log, socket);
+  const typists = typing.connect(find("typing"), socket);
+  const edits = editing.connect(log, { remove: (article) => actions.remove(article, log) });
+  const composer = composers.connect(find("composer"), { outbox, typing: typists, edits, log });
+  actions.connect(section, log, { edits, composer });
+  reading.connect(section, log, socket);
+  connection.connect(find("connection"), socket);
+  presence.connect(find("present"), find("people-open"), socket);
+  announcements.connect(find("announcements"), log);
+  log.addEventListener("arrived", ({ detail }) => {
+    for (const article of detail) typists.forget(Number(article.dataset.creatorId));
+  });
+  if (find("join-url")) invitations.connect(find("join-url"), find("join-copy"));
+
+  const gone = () => {
+    const words = element("p", {}, element("b", {}, "This room is no longer here."));
+    words.append(" What you wrote is kept on this device.");
+    composer.close(element("div", { class: "composer-gone", role: "alert" }, words));
+  };
+  socket.addEventListener("room.gone", gone);
+  for (const name of ["room.removed", "membership.revoked"]) {
+    socket.addEventListener(name, ({ detail }) => {
+      if ((detail.room_id ?? detail.room?.id) === room.id) gone();
+    });
+  }
+} else {
+  outboxes.connect(null, socket);
+}

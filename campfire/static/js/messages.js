@@ -1,0 +1,163 @@
+// How one message looks to this reader and after the one before it. The server's fragment is the
+// same for everybody; mine, for me, grouped, day lines and local times are added here, before
+// the first paint, so that nothing moves once it can be seen.
+
+import { element, icon, room, touch, viewer } from "./page.js";
+import { dayName, dayOf, localize } from "./times.js";
+
+const FIVE_MINUTES = 5 * 60 * 1000;
+const EMOJI =
+  /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}|[\u200d\ufe0f\u20e3\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}])+$/u;
+
+const log = document.getElementById("log");
+
+export const isMessage = (node) => node?.localName === "article";
+export const idOf = (article) => Number(article.dataset.messageId) || Number.POSITIVE_INFINITY;
+export const isOwn = (article) => Number(article.dataset.creatorId) === viewer.id;
+export const authorOf = (article) => article.querySelector(".message-author bdi").textContent;
+export const bodyOf = (article) => article.querySelector(".message-body");
+export const articles = () => [...log.getElementsByTagName("article")];
+
+// Client ids may hold dots and colons, which a selector would misread.
+export const articleFor = (clientId) => document.getElementById(`message_${clientId}`);
+
+export function neighbour(article, step) {
+  let node = article;
+  do node = node[step];
+  while (node && !isMessage(node));
+  return node;
+}
+
+export const before = (article) => neighbour(article, "previousElementSibling");
+export const after = (article) => neighbour(article, "nextElementSibling");
+
+export function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return [...template.content.children].filter(isMessage);
+}
+
+// What depends on who reads.
+export function dress(article) {
+  const own = isOwn(article);
+  const mentions = article.dataset.mentions?.split(" ").map(Number) ?? [];
+  const body = bodyOf(article);
+  article.classList.toggle("is-own", own);
+  article.classList.toggle("is-mention", !own && mentions.includes(viewer.id));
+  const words = body.textContent.trim();
+  article.classList.toggle("is-emoji", words.length < 64 && EMOJI.test(words));
+  for (const chip of body.getElementsByClassName("mention")) {
+    chip.classList.toggle("is-me", Number(chip.dataset.userId) === viewer.id);
+  }
+  for (const pre of body.getElementsByTagName("pre")) {
+    if (pre.parentElement.className === "code") continue;
+    pre.tabIndex = 0;
+    pre.ariaLabel = "Code";
+    const box = element("div", { class: "code" });
+    pre.replaceWith(box);
+    box.append(pre);
+  }
+  for (const table of body.getElementsByTagName("table")) {
+    if (table.parentElement.className === "table-wrap") continue;
+    const box = element("div", {
+      class: "table-wrap",
+      tabindex: "0",
+      role: "region",
+      "aria-label": "Table",
+    });
+    table.replaceWith(box);
+    box.append(table);
+  }
+  localize(article);
+  // The log is one tab stop; the permalink is reached by the actions of its message.
+  const time = article.querySelector("a.message-time");
+  if (time) time.tabIndex = -1;
+  if (touch.matches && article.dataset.messageId) {
+    article.append(
+      element(
+        "button",
+        {
+          class: "button is-quiet is-icon is-small message-more",
+          type: "button",
+          "aria-haspopup": "menu",
+          "aria-label": `Actions for the message by ${authorOf(article)}`,
+        },
+        icon("more"),
+      ),
+    );
+  }
+  return article;
+}
+
+// What depends on the message before it: grouping, and the line of a new day.
+export function arrange(article) {
+  const previous = before(article);
+  const at = Number(article.dataset.createdAt);
+  const last = previous && Number(previous.dataset.createdAt);
+  const day = dayOf(at);
+  let line = null;
+  let separated = false;
+  for (let node = article.previousElementSibling; node !== previous && node; ) {
+    const next = node.previousElementSibling;
+    if (node.className === "day") {
+      if (line || (previous && dayOf(last) === day)) node.remove();
+      else line = node;
+    } else if (node.className === "first-unread") separated = true;
+    node = next;
+  }
+  const newDay = !previous || dayOf(last) !== day;
+  if (newDay) {
+    if (!line) {
+      line = element("div", { class: "day" }, element("h2"));
+      (separated ? document.getElementById("first-unread") : article).before(line);
+    }
+    if (Number(line.dataset.day) !== day) {
+      line.dataset.day = day;
+      line.firstElementChild.textContent = dayName(at);
+    }
+  }
+  article.classList.toggle(
+    "is-grouped",
+    !newDay &&
+      !separated &&
+      previous.dataset.creatorId === article.dataset.creatorId &&
+      Math.abs(at - last) <= FIVE_MINUTES,
+  );
+}
+
+// The line stays at the first message of others that was unread when the room was entered.
+export function drawUnreadLine() {
+  if (!room.unread || document.getElementById("first-unread")) return;
+  const unread = (article) => idOf(article) > room.lastReadId && !isOwn(article);
+  const shown = articles();
+  const first = shown.findIndex((article) => article.dataset.messageId && unread(article));
+  // At the top of the window with older pages above, the first one is somewhere up there.
+  if (first < 0 || (first === 0 && !document.getElementById("older").hidden)) return;
+  const line = element(
+    "div",
+    {
+      class: "first-unread",
+      id: "first-unread",
+      role: "separator",
+      "aria-label": "New since your last visit",
+    },
+    icon("flame"),
+    element("span", {}, "New since your last visit"),
+  );
+  shown[first].before(line);
+  arrange(shown[first]);
+}
+
+export function nameDaysAnew() {
+  for (const line of log.getElementsByClassName("day")) {
+    line.firstElementChild.textContent = dayName(Number(line.dataset.day));
+  }
+}
+
+if (log) {
+  for (const article of articles()) {
+    dress(article);
+    arrange(article);
+  }
+  drawUnreadLine();
+}

@@ -1,0 +1,100 @@
+// What has been read: everything, once the newest message is in view of a focused window. And the
+// floating button that leads back: down to the newest, or up to where the last visit ended.
+
+import { idOf } from "./messages.js";
+import { element, icon, room } from "./page.js";
+import { isAbove, isNearEnd, show, steady } from "./scroll.js";
+
+const TOLD_AFTER = 300;
+
+export function connect(section, log, socket) {
+  let toldId = room.unread ? 0 : room.lastReadId;
+  let timer = 0;
+  let isBackSought = room.unread > 0;
+
+  const tell = () => {
+    timer = 0;
+    const newest = log.newest;
+    if (!newest || log.isDetached || !isNearEnd()) return;
+    if (!document.hasFocus() || document.visibilityState !== "visible") return;
+    const id = idOf(newest);
+    if (id <= toldId) return;
+    if (socket.isLive && socket.send("room.read", { room_id: room.id, message_id: id })) {
+      toldId = id;
+    }
+  };
+  const look = () => {
+    if (!timer) timer = setTimeout(tell, TOLD_AFTER);
+  };
+
+  const jump = element(
+    "div",
+    { class: "jump" },
+    element("button", { class: "button", type: "button" }),
+  );
+  const button = jump.firstElementChild;
+  let words = "";
+
+  const upWords = () => {
+    if (!isBackSought || log.isDetached) return "";
+    const line = document.getElementById("first-unread");
+    if (line && !isAbove(line)) isBackSought = false;
+    if (!isBackSought) return "";
+    return `${room.unread} new since your last visit`;
+  };
+
+  const draw = () => {
+    let next = "";
+    let up = false;
+    if (log.isDetached || !isNearEnd()) {
+      const { unseen } = log;
+      next =
+        unseen === 0
+          ? "Newest messages"
+          : unseen === 1
+            ? "1 newer message"
+            : `${unseen} newer messages`;
+    } else {
+      next = upWords();
+      up = Boolean(next);
+    }
+    if (next === words) return;
+    words = next;
+    if (!words) {
+      if (jump.isConnected) steady(() => jump.remove());
+      return;
+    }
+    button.replaceChildren(icon(up ? "arrow-up" : "arrow-down"), words);
+    button.dataset.to = up ? "unread" : "newest";
+    if (!jump.isConnected) steady(() => section.after(jump));
+  };
+
+  button.addEventListener("click", async () => {
+    if (button.dataset.to === "newest") {
+      await log.toNewest();
+      document.getElementById("composer-text")?.focus({ preventScroll: true });
+    } else {
+      isBackSought = false;
+      if (!document.getElementById("first-unread")) await log.toMessage(room.lastReadId);
+      const line = document.getElementById("first-unread");
+      if (line) show(line, "center");
+    }
+    draw();
+  });
+
+  let frame = 0;
+  const soon = () => {
+    look();
+    if (frame) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      draw();
+    });
+  };
+  section.addEventListener("scroll", soon, { passive: true });
+  log.addEventListener("changed", soon);
+  socket.addEventListener("line.up", look);
+  addEventListener("focus", look);
+  document.addEventListener("visibilitychange", look);
+  soon();
+}

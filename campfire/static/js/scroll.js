@@ -1,0 +1,47 @@
+// Where the reader is in the log, kept while the log changes around it. The scroller is a
+// reversed column: 0 is the newest end and positions above it are negative.
+
+const NEAR = 100;
+
+const section = document.getElementById("messages");
+
+export const isNearEnd = () => section.scrollTop > -NEAR;
+
+export function toEnd() {
+  section.scrollTop = 0;
+}
+
+// Changes the log without moving what is being read: at the end it stays at the end, above it
+// the first message in view keeps its place, or the next one if that message goes away.
+export function steady(change) {
+  if (section.scrollTop > -1) {
+    change();
+    toEnd();
+    return;
+  }
+  const edge = section.getBoundingClientRect().top;
+  const held = [];
+  for (const article of section.getElementsByTagName("article")) {
+    const box = article.getBoundingClientRect();
+    if (box.bottom > edge) held.push([article, box.top]);
+    if (held.length === 3) break;
+  }
+  change();
+  for (const [{ id }, top] of held) {
+    const kept = document.getElementById(id);
+    if (!kept) continue;
+    section.scrollTop += kept.getBoundingClientRect().top - top;
+    break;
+  }
+}
+
+export function show(node, block = "nearest") {
+  node.scrollIntoView({ block, behavior: "instant" });
+}
+
+export function isAbove(node) {
+  return node.getBoundingClientRect().bottom < section.getBoundingClientRect().top;
+}
+
+// Our own anchoring is exact; a second one by the browser would move twice.
+if (section) section.style.overflowAnchor = "none";

@@ -1,0 +1,31 @@
+// Times and days in the reader's own zone and manner. The server writes UTC; formatters are
+// made once, for each costs more than all the times of a page.
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" });
+const language = document.documentElement.lang;
+const weekday = new Intl.DateTimeFormat(language, { weekday: "long" });
+const month = new Intl.DateTimeFormat(language, { month: "long" });
+
+export const timeOfDay = (ms) => clock.format(ms);
+
+export const dayOf = (ms) => new Date(ms).setHours(0, 0, 0, 0);
+
+export function dayName(ms) {
+  const date = new Date(ms);
+  const now = new Date();
+  const today = dayOf(now.getTime());
+  const yesterday = new Date(today).setDate(now.getDate() - 1);
+  const day = dayOf(ms);
+  const year = date.getFullYear() === now.getFullYear() ? "" : ` ${date.getFullYear()}`;
+  const name = day === today ? "Today" : day === yesterday ? "Yesterday" : weekday.format(date);
+  return `${name}, ${date.getDate()} ${month.format(date)}${year}`;
+}
+
+export function localize(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const ms = Date.parse(time.dateTime);
+    time.textContent = timeOfDay(ms);
+    time.title = full.format(ms);
+  }
+}
