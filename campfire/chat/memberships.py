@@ -1,0 +1,210 @@
+"""Who is in which room, how far they have read, and how much they want to hear.
+
+Every look-up of something private passes through here: an outsider gets NotFound.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
+
+from campfire.database import Reads, Tx
+from campfire.refusals import NotFound
+
+Involvement = Literal["invisible", "nothing", "mentions", "everything"]
+
+# Other people's messages after the last one read; a room kept out of sight has none.
+UNREAD: Final = """CASE memberships.involvement WHEN 'invisible' THEN 0 ELSE (
+                     SELECT count(*) FROM messages
+                     WHERE messages.room_id = memberships.room_id
+                       AND messages.id > memberships.last_read_id
+                       AND messages.creator_id <> memberships.user_id) END"""
+COLUMNS: Final = f"""memberships.involvement, memberships.last_read_id, {UNREAD},
+                     memberships.starred"""
+MOST_AUDIENCES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    involvement: Involvement
+    last_read_id: int
+    unread_count: int
+    starred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Somebody has read up to `last_read_id`; everything after it is unread."""
+
+    name: ClassVar = "room.read"
+    user_id: int
+    room_id: int
+    last_read_id: int
+    unread_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """People who were not there from the start are in the room now."""
+
+    name: ClassVar = "membership.granted"
+    audience: frozenset[int]
+    room_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """People are not in the room any more and hear nothing of it from here on."""
+
+    name: ClassVar = "membership.revoked"
+    audience: frozenset[int]
+    room_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a connected person's counts start from; `seq` is the room's at that time."""
+
+    room_id: int
+    seq: int
+    involvement: Involvement
+    last_read_id: int
+    unread_count: int
+
+
+def require(db: Reads, user_id: int, room_id: int) -> None:
+    """Raises NotFound unless the person is in the room."""
+    if not db.value(
+        "SELECT 1 FROM memberships WHERE room_id = ? AND user_id = ?",
+        (room_id, user_id),
+    ):
+        raise NotFound("There is no such room.")
+
+
+def find(db: Reads, user_id: int, room_id: int) -> Membership:
+    row = db.row(
+        f"SELECT {COLUMNS} FROM memberships WHERE room_id = ? AND user_id = ?",
+        (room_id, user_id),
+    )
+    if row is None:
+        raise NotFound("There is no such room.")
+    return from_row(row)
+
+
+def from_row(row: Sequence[object]) -> Membership:
+    involvement, last_read_id, unread_count, starred = row
+    return Membership(
+        involvement, last_read_id, unread_count, bool(starred)  # type: ignore[arg-type]
+    )
+
+
+def audience(tx: Tx, room_id: int, members_version: int) -> frozenset[int]:
+    """Everybody in the room, as this transaction sees it.
+
+    Kept for as long as the room's `members_version`, which triggers advance, stays.
+    """
+    key = ("audience", room_id, members_version)
+    known: frozenset[int] | None = tx.kept.get(key)
+    if known is None:
+        rows = tx.rows("SELECT user_id FROM memberships WHERE room_id = ?", (room_id,))
+        known = frozenset(user_id for (user_id,) in rows)
+        if len(tx.kept) >= MOST_AUDIENCES:
+            tx.kept.clear()
+        tx.kept[key] = known
+    return known
+
+
+def neighbours(db: Reads, user_id: int) -> frozenset[int]:
+    """Everybody who shares a room with the person, themselves included."""
+    rows = db.rows(
+        """SELECT DISTINCT theirs.user_id
+           FROM memberships AS mine JOIN memberships AS theirs USING (room_id)
+           WHERE mine.user_id = ?""",
+        (user_id,),
+    )
+    return frozenset(neighbour for (neighbour,) in rows)
+
+
+def unread(db: Reads, user_id: int) -> list[Unread]:
+    rows = db.rows(
+        f"""SELECT rooms.id, rooms.seq, memberships.involvement,
+                   memberships.last_read_id, {UNREAD}
+            FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+            WHERE memberships.user_id = ?""",
+        (user_id,),
+    )
+    return [Unread(*row) for row in rows]
+
+
+def mentionable(db: Reads, user_id: int, room_id: int) -> list[tuple[int, str]]:
+    """Ids and names of those whom a message in the room can call."""
+    require(db, user_id, room_id)
+    rows: list[tuple[int, str]] = db.rows(
+        """SELECT users.id, users.name
+           FROM memberships JOIN users ON users.id = memberships.user_id
+           WHERE memberships.room_id = ? AND users.status = 'active'""",
+        (room_id,),
+    )
+    return rows
+
+
+def grant(tx: Tx, room_id: int, user_ids: Collection[int]) -> frozenset[int]:
+    """Lets people in; those already there keep everything. Answers who is new.
+
+    A new member starts at the room's newest message: nothing old is unread.
+    """
+    granted = set()
+    for user_id in user_ids:
+        row = tx.row(
+            """INSERT INTO memberships
+                 (room_id, user_id, involvement, last_read_id, created_at)
+               SELECT rooms.id, ?,
+                      iif(rooms.kind = 'direct', 'everything', 'mentions'),
+                      ifnull((SELECT max(id) FROM messages
+                              WHERE room_id = rooms.id), 0), ?
+               FROM rooms WHERE rooms.id = ?
+               ON CONFLICT DO NOTHING RETURNING user_id""",
+            (user_id, tx.now, room_id),
+        )
+        if row is not None:
+            granted.add(user_id)
+    return frozenset(granted)
+
+
+def grant_open_rooms(tx: Tx, user_id: int) -> list[int]:
+    """Lets a person into every open room; answers with the rooms."""
+    rooms = tx.rows("SELECT id FROM rooms WHERE kind = 'open' ORDER BY id")
+    return [room_id for (room_id,) in rooms if grant(tx, room_id, (user_id,))]
+
+
+def revoke(tx: Tx, room_id: int, user_ids: Collection[int]) -> None:
+    """Puts people out of the room."""
+    revoked = frozenset(
+        user_id
+        for user_id in user_ids
+        if tx.row(
+            """DELETE FROM memberships WHERE room_id = ? AND user_id = ?
+               RETURNING user_id""",
+            (room_id, user_id),
+        )
+    )
+    if revoked:
+        tx.announce(Revoked(revoked, room_id))
+
+
+def read(tx: Tx, user_id: int, room_id: int, message_id: int) -> Membership:
+    """Everything up to the message is read, everything after it is not.
+
+    A lower number than before marks unread. Tells the person's other devices.
+    """
+    tx.row(
+        """UPDATE memberships
+           SET last_read_id = min(max(?, 0), ifnull(
+             (SELECT max(id) FROM messages WHERE room_id = memberships.room_id), 0))
+           WHERE room_id = ? AND user_id = ?""",
+        (message_id, room_id, user_id),
+    )
+    membership = find(tx, user_id, room_id)
+    tx.announce(
+        Read(user_id, room_id, membership.last_read_id, membership.unread_count)
+    )
+    return membership

@@ -1,0 +1,379 @@
+"""Messages: posting, editing, removing them, and the pages and changes one can ask for.
+
+Each change takes the next `seq` of its room, so that a client can prove that it has
+missed nothing. Whom it concerns is worked out in the transaction that makes it.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from campfire.chat import memberships, richtext, users
+from campfire.chat.richtext import Draft
+from campfire.chat.users import User
+from campfire.database import Reads, Tx
+from campfire.refusals import Forbidden, Gone, Invalid, NotFound
+
+COLUMNS: Final = f"""messages.id, messages.room_id, messages.client_message_id,
+                     messages.seq, messages.posted_seq, messages.source, messages.html,
+                     messages.plain, messages.created_at, messages.edited_at,
+                     {users.COLUMNS}"""
+TABLES: Final = "messages JOIN users ON users.id = messages.creator_id"
+CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+PAGE: Final = 40
+LONGEST_PAGE: Final = 100
+MOST_CHANGES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as everybody in the room sees it, with current names in it."""
+
+    id: int
+    room_id: int
+    client_message_id: str
+    seq: int
+    posted_seq: int
+    source: str
+    html: str
+    plain: str
+    created_at: int
+    edited_at: int | None
+    creator: User
+    mentions: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    name: ClassVar = "message.posted"
+    audience: frozenset[int]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    name: ClassVar = "message.edited"
+    audience: frozenset[int]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    name: ClassVar = "message.removed"
+    audience: frozenset[int]
+    removal: "Removal"
+    creator_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What is left of a removed message."""
+
+    room_id: int
+    seq: int
+    id: int
+    client_message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages in order; `older` and `newer` say whether there are more that way."""
+
+    messages: Sequence[Message]
+    older: bool
+    newer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The latest state of what changed, in order of `seq`; `seq` is where it ends."""
+
+    seq: int
+    more: bool
+    changed: Sequence[Message | Removal]
+
+
+def client_message_id(text: str | None) -> str:
+    """The id a client chose, or one made here. Raises Invalid."""
+    if text is None:
+        return secrets.token_hex(12)
+    if not CLIENT_ID.fullmatch(text):
+        raise Invalid(
+            "This client_message_id cannot be used.",
+            client_message_id="1 to 64 of A-Z a-z 0-9 . _ : -",
+        )
+    return text
+
+
+def post(
+    tx: Tx, user_id: int, room_id: int, draft: Draft, client_message_id: str
+) -> tuple[Message, bool]:
+    """Posts once, however often it is tried; says whether this was the first time.
+
+    Raises NotFound to an outsider, Gone when the message was posted and removed.
+    """
+    row = tx.row(
+        f"""SELECT (SELECT id FROM messages
+                    WHERE creator_id = :user AND room_id = :room
+                      AND client_message_id = :client),
+                   EXISTS (SELECT 1 FROM removals
+                           WHERE creator_id = :user AND room_id = :room
+                             AND client_message_id = :client),
+                   {users.COLUMNS}
+            FROM memberships JOIN users ON users.id = memberships.user_id
+            WHERE memberships.room_id = :room AND memberships.user_id = :user""",
+        {"user": user_id, "room": room_id, "client": client_message_id},
+    )
+    if row is None:
+        raise NotFound("There is no such room.")
+    existing_id, removed, *creator = row
+    if existing_id is not None:
+        return find(tx, user_id, room_id, existing_id), False
+    if removed:
+        raise Gone("This message was removed.")
+    seq, members_version = _next_seq(tx, room_id)
+    message_id: int = tx.value(
+        """INSERT INTO messages (room_id, creator_id, client_message_id, seq,
+             posted_seq, source, html, plain, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+        (
+            *(room_id, user_id, client_message_id, seq, seq),
+            *(draft.source, draft.html, draft.plain, tx.now),
+        ),
+    )
+    audience = memberships.audience(tx, room_id, members_version)
+    message = _presented(
+        (
+            *(message_id, room_id, client_message_id, seq, seq),
+            *(draft.source, draft.html, draft.plain, tx.now, None, *creator),
+        ),
+        _mention(tx, message_id, draft.mentions, audience),
+    )
+    tx.announce(Posted(audience, message))
+    return message, True
+
+
+def edit(
+    tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft
+) -> Message:
+    """Replaces the words; for the author and administrators."""
+    _require_changeable(tx, user_id, room_id, message_id)
+    seq, members_version = _next_seq(tx, room_id)
+    tx.row(
+        """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?, edited_at = ?
+           WHERE id = ?""",
+        (seq, draft.source, draft.html, draft.plain, tx.now, message_id),
+    )
+    audience = memberships.audience(tx, room_id, members_version)
+    tx.row("DELETE FROM mentions WHERE message_id = ?", (message_id,))
+    _mention(tx, message_id, draft.mentions, audience)
+    message = find(tx, user_id, room_id, message_id)
+    tx.announce(Edited(audience, message))
+    return message
+
+
+def remove(tx: Tx, user_id: int, room_id: int, message_id: int) -> None:
+    """Removes the message and its words for good; for the author and administrators."""
+    message = _require_changeable(tx, user_id, room_id, message_id)
+    seq, members_version = _next_seq(tx, room_id)
+    removal = Removal(room_id, seq, message_id, message.client_message_id)
+    tx.row(
+        """INSERT INTO removals (room_id, seq, message_id, creator_id,
+             client_message_id, removed_at) VALUES (?, ?, ?, ?, ?, ?)""",
+        (
+            *(room_id, seq, message_id, message.creator.id),
+            *(message.client_message_id, tx.now),
+        ),
+    )
+    tx.row("DELETE FROM messages WHERE id = ?", (message_id,))
+    audience = memberships.audience(tx, room_id, members_version)
+    tx.announce(Removed(audience, removal, message.creator.id))
+
+
+def find(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:
+    memberships.require(db, user_id, room_id)
+    found = _select(
+        db, "messages.id = ? AND messages.room_id = ?", (message_id, room_id)
+    )
+    if not found:
+        raise NotFound("There is no such message.")
+    return found[0]
+
+
+def page(
+    db: Reads,
+    user_id: int,
+    room_id: int,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    around: int | None = None,
+    limit: int = PAGE,
+) -> Page:
+    """The newest messages, or those next to an anchor, oldest first.
+
+    Raises NotFound when the anchor is not in the room, Invalid for two of them.
+    """
+    anchors = [anchor for anchor in (before, after, around) if anchor is not None]
+    if len(anchors) > 1:
+        raise Invalid("Give one of before, after and around.")
+    memberships.require(db, user_id, room_id)
+    if anchors and not db.value(
+        "SELECT 1 FROM messages WHERE id = ? AND room_id = ?", (anchors[0], room_id)
+    ):
+        raise NotFound("There is no such message.")
+    limit = min(max(limit, 1), LONGEST_PAGE)
+    if after is not None:
+        newer, more = _newer(db, room_id, after, limit)
+        return Page(newer, older=True, newer=more)
+    if around is not None:
+        older, is_older = _older(db, room_id, around, limit // 2)
+        newer, is_newer = _newer(db, room_id, around - 1, limit - len(older))
+        return Page([*older, *newer], older=is_older, newer=is_newer)
+    older, more = _older(db, room_id, before, limit)
+    return Page(older, older=more, newer=before is not None)
+
+
+def changes(
+    db: Reads, user_id: int, room_id: int, since: int, limit: int = MOST_CHANGES
+) -> Changes:
+    """What changed after `since`, each thing once, at most `limit` of them."""
+    memberships.require(db, user_id, room_id)
+    limit = min(max(limit, 1), MOST_CHANGES)
+    newest: int = db.value("SELECT seq FROM rooms WHERE id = ?", (room_id,))
+    changed: list[Message | Removal] = [
+        *_select(
+            db,
+            "messages.room_id = ? AND messages.seq > ? ORDER BY messages.seq LIMIT ?",
+            (room_id, since, limit + 1),
+        ),
+        *(
+            Removal(*row)
+            for row in db.rows(
+                """SELECT room_id, seq, message_id, client_message_id FROM removals
+                   WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?""",
+                (room_id, since, limit + 1),
+            )
+        ),
+    ]
+    changed.sort(key=lambda change: change.seq)
+    more = len(changed) > limit
+    del changed[limit:]
+    return Changes(changed[-1].seq if more else newest, more, changed)
+
+
+def _older(
+    db: Reads, room_id: int, before: int | None, limit: int
+) -> tuple[list[Message], bool]:
+    found = _select(
+        db,
+        """messages.room_id = ? AND messages.id < ?
+           ORDER BY messages.id DESC LIMIT ?""",
+        (room_id, 2**63 - 1 if before is None else before, limit + 1),
+    )
+    return found[:limit][::-1], len(found) > limit
+
+
+def _newer(
+    db: Reads, room_id: int, after: int, limit: int
+) -> tuple[list[Message], bool]:
+    found = _select(
+        db,
+        "messages.room_id = ? AND messages.id > ? ORDER BY messages.id LIMIT ?",
+        (room_id, after, limit + 1),
+    )
+    return found[:limit], len(found) > limit
+
+
+def _select(db: Reads, condition: str, bindings: tuple[int, ...]) -> list[Message]:
+    rows = db.rows(f"SELECT {COLUMNS} FROM {TABLES} WHERE {condition}", bindings)
+    called = _called(db, [row[0] for row in rows if richtext.OPEN in row[6]])
+    return [_presented(row, called.get(row[0], ())) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """Somebody a message mentions; `shared` when the room knows two by this name."""
+
+    id: int
+    name: str
+    shared: bool
+
+
+def _called(
+    db: Reads, message_ids: Sequence[int]
+) -> dict[int, Sequence[_Called]]:
+    if not message_ids:
+        return {}
+    called: dict[int, list[_Called]] = {}
+    for message_id, *whom in db.rows(
+        """SELECT messages.id, users.id, users.name, EXISTS (
+             SELECT 1 FROM users AS other
+             JOIN memberships ON memberships.user_id = other.id
+                             AND memberships.room_id = messages.room_id
+             WHERE other.name = users.name COLLATE NOCASE AND other.id <> users.id)
+           FROM messages
+           JOIN mentions ON mentions.message_id = messages.id
+           JOIN users ON users.id = mentions.user_id
+           WHERE messages.id IN (SELECT value FROM json_each(?))""",
+        (json.dumps(message_ids),),
+    ):
+        called.setdefault(message_id, []).append(_Called(*whom))
+    return called  # type: ignore[return-value]
+
+
+def _presented(row: Sequence[Any], called: Sequence[_Called]) -> Message:
+    """The row as it is shown: with current names where it keeps ids."""
+    source, html = row[5], row[6]
+    if richtext.OPEN in html:
+        html = richtext.shown_html(html, {whom.id: whom.name for whom in called})
+        alone = {whom.id: whom.name for whom in called if not whom.shared}
+        source = richtext.shown_source(source, alone)
+    return Message(
+        *row[:5],
+        source=source,
+        html=html,
+        plain=row[7],
+        created_at=row[8],
+        edited_at=row[9],
+        creator=User(*row[10:]),
+        mentions=tuple(whom.id for whom in called),
+    )
+
+
+def _next_seq(tx: Tx, room_id: int) -> tuple[int, int]:
+    row: tuple[int, int] = tx.row(
+        """UPDATE rooms SET seq = seq + 1, updated_at = ? WHERE id = ?
+           RETURNING seq, members_version""",
+        (tx.now, room_id),
+    )
+    return row
+
+
+def _mention(
+    tx: Tx, message_id: int, mentions: Sequence[int], audience: frozenset[int]
+) -> Sequence[_Called]:
+    """Keeps whom the message mentions, as far as they are in the room."""
+    present = [user_id for user_id in mentions if user_id in audience]
+    if not present:
+        return ()
+    tx.row(
+        """INSERT INTO mentions (message_id, user_id)
+           SELECT ?, value FROM json_each(?)""",
+        (message_id, json.dumps(present)),
+    )
+    return _called(tx, [message_id])[message_id]
+
+
+def _require_changeable(
+    tx: Tx, user_id: int, room_id: int, message_id: int
+) -> Message:
+    """The message, if the person wrote it or is an administrator. Raises Forbidden."""
+    message = find(tx, user_id, room_id, message_id)
+    if message.creator.id != user_id:
+        if users.find(tx, user_id).role != "administrator":
+            raise Forbidden("Only its author can change this message.")
+    return message

@@ -1,0 +1,60 @@
+"""Passwords: what is accepted, how they are hashed, how a guess is compared.
+
+bcrypt reads only 72 bytes, so it is given a digest in which every byte counts.
+Hashing takes a quarter of a second on purpose: never on the event loop or the writer.
+"""
+
+import base64
+import hashlib
+from typing import Final
+
+import bcrypt
+
+from campfire.refusals import Invalid
+
+SHORTEST: Final = 8
+LONGEST: Final = 1_024
+COST: Final = 12
+COSTLIEST: Final = 14
+
+# Compared with when nobody has the address, so that the answer takes as long.
+NOBODY: Final = "$2b$12$DE5tEOBer8JXtjzlNdFODuUoJ0s2B/d5GLc.FhD94n/5rQLlrNGNO"
+
+
+def require_acceptable(password: str, email_address: str) -> None:
+    """Raises Invalid; length in characters, no rules of composition (ASVS 6.2)."""
+    if len(password) < SHORTEST:
+        raise Invalid(
+            "This password is too short.",
+            password=f"Use at least {SHORTEST} characters.",
+        )
+    if len(password) > LONGEST:
+        raise Invalid(
+            "This password is too long.",
+            password=f"Use at most {LONGEST} characters.",
+        )
+    if password.casefold() == email_address.casefold():
+        raise Invalid(
+            "This password is easy to guess.", password="Do not use your address."
+        )
+
+
+def hashed(password: str, cost: int = COST) -> str:
+    return bcrypt.hashpw(_digest(password), bcrypt.gensalt(cost)).decode("ascii")
+
+
+def matches(password: str, password_hash: str | None) -> bool:
+    """Whether the guess is right, in the same time when there is nothing to compare.
+
+    A hash that asks for more work than we ever do is treated as wrong.
+    """
+    known = password_hash or NOBODY
+    if int(known[4:6]) > COSTLIEST or len(password) > LONGEST:
+        return False
+    right = bcrypt.checkpw(_digest(password), known.encode("ascii"))
+    return right and password_hash is not None
+
+
+def _digest(password: str) -> bytes:
+    data = password.encode("utf-8", "surrogatepass")
+    return base64.b64encode(hashlib.sha256(data).digest())

@@ -1,0 +1,432 @@
+"""Where everything is kept: one SQLite file, one writer thread, a few reader threads.
+
+A change is a plain function given to the writer, a look is one given to a reader.
+Every change that waits is committed together, once, with `synchronous=FULL`; what
+it announced is published in commit order, after the commit, before it is answered.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+import apsw
+import apsw.bestpractice
+
+from campfire.refusals import Busy
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Bindings = Sequence[Any] | Mapping[str, Any]
+
+BATCH: Final = 64
+WAITING: Final = 1_000
+CHECKPOINT_PAGES: Final = 1_000
+BACKSTOP_PAGES: Final = 16_000
+OLDEST_SQLITE: Final = 3_051_003
+
+
+class Unusable(Exception):
+    """The file cannot be served; says why in one line for the operator."""
+
+
+class Event(Protocol):
+    """A fact that was committed, with a dotted name: see the nouns in `chat/`."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class Reads:
+    """What a look may do: run statements on one snapshot."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, bindings: Bindings = ()) -> list[Any]:
+        return self._connection.execute(sql, bindings).fetchall()
+
+    def row(self, sql: str, bindings: Bindings = ()) -> Any:
+        """The first row, or None."""
+        return self._connection.execute(sql, bindings).fetchone()
+
+    def value(self, sql: str, bindings: Bindings = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self._connection.execute(sql, bindings).fetchone()
+        return None if row is None else row[0]
+
+
+class Tx(Reads):
+    """What a change may do besides: write, and announce what it did.
+
+    `now` is the time of the change in UTC milliseconds. `kept` is what the writer
+    remembers between changes; it is emptied whenever anything is rolled back, so an
+    entry whose key names a version of the data can be trusted.
+    """
+
+    __slots__ = ("now", "events", "kept")
+
+    def __init__(self, connection: apsw.Connection, kept: dict[Any, Any]) -> None:
+        super().__init__(connection)
+        self.now = time.time_ns() // 1_000_000
+        self.events: list[Event] = []
+        self.kept = kept
+
+    def announce(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@dataclass(slots=True)
+class Job:
+    change: Callable[[Tx], Any]
+    answer: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+    events: Sequence[Event] = ()
+
+
+def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
+    """Opens the file the way all of Campfire does.
+
+    FULL makes an acknowledged commit survive a power cut; grouping pays for it.
+    """
+    flags = (
+        apsw.SQLITE_OPEN_READONLY
+        if read_only
+        else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    )
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
+    apsw.bestpractice.connection_busy_timeout(connection)
+    apsw.bestpractice.connection_enable_foreign_keys(connection)
+    apsw.bestpractice.connection_dqs(connection)
+    connection.execute("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY")
+    if not read_only:
+        connection.execute(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+            "PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON"
+        )
+        connection.wal_autocheckpoint(0)
+    return connection
+
+
+def require_sqlite() -> None:
+    """Refuses a library with the checkpoint bug of 3.7.0 to 3.51.2, or without FTS5."""
+    if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
+        raise Unusable(f"SQLite {apsw.sqlite_lib_version()} is older than 3.51.3.")
+    if "ENABLE_FTS5" not in apsw.compile_options:
+        raise Unusable("SQLite was built without FTS5.")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Number and text of every migration, oldest first."""
+    folder = resources.files("campfire") / "migrations"
+    return sorted(
+        (int(file.name.split("_")[0]), file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    )
+
+
+def migrate(connection: apsw.Connection, path: Path) -> None:
+    """Brings the file to the newest schema, each step whole or not at all.
+
+    A snapshot is left beside the file first. Raises Unusable for a newer file.
+    """
+    steps = migrations()
+    newest = steps[-1][0]
+    current: int = connection.pragma("user_version")
+    if current > newest:
+        raise Unusable(
+            f"{path} was written by a newer Campfire "
+            f"(schema {current}, this one knows {newest})."
+        )
+    if 0 < current < newest:
+        snapshot = path.with_name(f"{path.stem}-schema-{current}{path.suffix}")
+        snapshot.unlink(missing_ok=True)
+        connection.execute("VACUUM INTO ?", (str(snapshot),))
+        log.info("snapshot before migrating", extra={"snapshot": snapshot.name})
+    for number, script in steps:
+        if number > current:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute(script)
+                connection.execute(f"PRAGMA user_version = {number:d}")
+                connection.execute("COMMIT")
+            except apsw.Error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            log.info("migrated", extra={"schema": number})
+
+
+class Database:
+    """The file, open for one writer and several readers, until `close`.
+
+    `publish` is called on the event loop with each committed event.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        publish: Callable[[Event], None] = lambda event: None,
+        readers: int = 2,
+    ) -> None:
+        require_sqlite()
+        self.path = path
+        self.publish = publish
+        self._writer = connect(path)
+        migrate(self._writer, path)
+        self._writer.set_wal_hook(self._grown)
+        self._local = threading.local()
+        self._readers = ThreadPoolExecutor(readers, "reader", self._open_reader)
+        self._reader_connections: list[apsw.Connection] = []
+        self._checkpoints = ThreadPoolExecutor(1, "checkpoint")
+        self._checkpointing = threading.Event()
+        self._wal_pages = 0
+        self._waiting: asyncio.Queue[Job | None] = asyncio.Queue(WAITING)
+        self._batches: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._kept: dict[Any, Any] = {}
+        self._closing = False
+        self._observer = connect(path, read_only=True)
+        self._own_version = self._version(self._writer)
+        self._seen_version = self._version(self._observer)
+        self._committing = False
+        self._generation = 0
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._commits, name="writer", daemon=True)
+        self._thread.start()
+        self._pump = self._loop.create_task(self._pumped(), name="writer pump")
+
+    async def write(
+        self,
+        change: Callable[Concatenate[Tx, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Runs the change on the writer and answers when it is on the disk.
+
+        Raises what the change raises, and Busy when too many are waiting. A caller
+        who stops waiting does not undo the change.
+        """
+        if self._closing:
+            raise Busy("The server is stopping.", retry_after=1)
+        answer: asyncio.Future[T] = self._loop.create_future()
+        try:
+            self._waiting.put_nowait(
+                Job(lambda tx: change(tx, *args, **kwargs), answer)
+            )
+        except asyncio.QueueFull:
+            raise Busy("Too much is being written at once.", retry_after=1) from None
+        return await answer
+
+    async def read(
+        self,
+        look: Callable[Concatenate[Reads, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Runs the look on a reader thread, on one snapshot of the file.
+
+        The snapshot holds every change that was answered before the call.
+        """
+        return await self._loop.run_in_executor(
+            self._readers, lambda: self._looked(look, *args, **kwargs)
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for the writer."""
+        return self._waiting.qsize()
+
+    def generation(self) -> int:
+        """Grows when another process has changed the file; what was kept is stale then.
+
+        Cheap enough for every request: `PRAGMA data_version` on a connection of its
+        own, compared with what it was after our last commit. A commit of ours that is
+        still under way holds the write lock, so nobody else's can hide behind it.
+        """
+        if not self._committing:
+            version = self._version(self._observer)
+            if version != self._seen_version:
+                self._seen_version = version
+                self._generation += 1
+        return self._generation
+
+    async def close(self) -> None:
+        """Finishes what is queued, moves the log into the file and closes it."""
+        self._closing = True
+        await self._waiting.put(None)
+        await self._pump
+        await self._loop.run_in_executor(None, self._shut)
+
+    def _shut(self) -> None:
+        self._thread.join()
+        self._readers.shutdown()
+        self._checkpoints.shutdown()
+        for connection in self._reader_connections:
+            connection.close()
+        self._observer.close()
+        self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self._writer.close()
+
+    # The event loop's side of the writer
+
+    async def _pumped(self) -> None:
+        """Hands batches to the writer thread; settles one while the next is written."""
+        settling: list[Job] = []
+        stopping = False
+        while True:
+            batch = self._taken()
+            if not batch and not settling and not stopping:
+                batch = [await self._waiting.get(), *self._taken()]
+            if None in batch:
+                stopping = True
+            jobs = [job for job in batch if job is not None]
+            commit = self._handed(jobs) if jobs else None
+            for job in settling:
+                self._settle(job)
+            settling = await commit if commit else []
+            if stopping and not settling:
+                self._batches.put(None)
+                return
+
+    def _taken(self) -> list[Job | None]:
+        size = min(self._waiting.qsize(), BATCH - 1)
+        return [self._waiting.get_nowait() for _ in range(size)]
+
+    def _handed(self, jobs: list[Job]) -> asyncio.Future[list[Job]]:
+        commit: asyncio.Future[list[Job]] = self._loop.create_future()
+        self._batches.put((jobs, commit))
+        return commit
+
+    def _settle(self, job: Job) -> None:
+        for event in job.events:
+            try:
+                self.publish(event)
+            except Exception:  # One listener's bug must not stop the writer.
+                log.exception("listener failed", extra={"event": event.name})
+        if job.answer.done():
+            return
+        if job.error is None:
+            job.answer.set_result(job.result)
+        else:
+            job.answer.set_exception(job.error)
+
+    # The writer thread
+
+    def _commits(self) -> None:
+        while (handed := self._batches.get()) is not None:
+            jobs, commit = handed
+            self._commit(jobs)
+            self._loop.call_soon_threadsafe(commit.set_result, jobs)
+
+    def _commit(self, jobs: list[Job]) -> None:
+        writer = self._writer
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            self._watch_own_version()
+            for job in jobs:
+                self._attempt(job)
+            self._committing = True
+            writer.execute("COMMIT")
+        except Exception as error:  # A lost transaction must not stop the writer.
+            log.error("commit failed", extra={"error": type(error).__name__})
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            self._kept.clear()
+            for job in jobs:
+                job.error, job.events = job.error or error, ()
+        else:
+            self._seen_version = self._version(self._observer)
+            self._watch_own_version()
+        finally:
+            self._committing = False
+        self._checkpoint_when_grown()
+
+    def _attempt(self, job: Job) -> None:
+        """Runs one change inside its own savepoint, so that it fails alone."""
+        writer = self._writer
+        tx = Tx(writer, self._kept)
+        writer.execute("SAVEPOINT job")
+        try:
+            job.result = job.change(tx)
+        except Exception as error:  # One change's bug must not stop the writer.
+            self._kept.clear()
+            if not writer.in_transaction:
+                raise  # SQLite gave up the whole transaction: disk full, I/O error.
+            writer.execute("ROLLBACK TO job")
+            job.error = error
+        else:
+            job.events = tx.events
+        writer.execute("RELEASE job")
+
+    def _watch_own_version(self) -> None:
+        """Notices commits of other processes: ours do not change this number."""
+        version = self._version(self._writer)
+        if version != self._own_version:
+            self._own_version = version
+            self._generation += 1
+            self._kept.clear()
+
+    @staticmethod
+    def _version(connection: apsw.Connection) -> int:
+        row = connection.execute("PRAGMA data_version").fetchone()
+        return int(row[0])  # type: ignore[arg-type, index]
+
+    def _grown(self, connection: apsw.Connection, schema: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint_when_grown(self) -> None:
+        """Checkpoints run beside the writer, unless the log outgrows them."""
+        if self._wal_pages >= BACKSTOP_PAGES:
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._wal_pages = 0
+        elif (
+            self._wal_pages >= CHECKPOINT_PAGES
+            and not self._checkpointing.is_set()
+            and not self._closing
+        ):
+            self._checkpointing.set()
+            self._checkpoints.submit(self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        try:
+            connection = connect(self.path)
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            connection.close()
+        except apsw.Error as error:
+            log.warning("checkpoint failed", extra={"error": type(error).__name__})
+        finally:
+            self._checkpointing.clear()
+
+    # The reader threads
+
+    def _open_reader(self) -> None:
+        self._local.connection = connect(self.path, read_only=True)
+        self._reader_connections.append(self._local.connection)
+
+    def _looked(
+        self,
+        look: Callable[Concatenate[Reads, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        connection: apsw.Connection = self._local.connection
+        connection.execute("BEGIN")
+        try:
+            return look(Reads(connection), *args, **kwargs)
+        finally:
+            connection.execute("COMMIT")

@@ -1,0 +1,1 @@
+"""What leaves the house: requests to other people's servers."""
