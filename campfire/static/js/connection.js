@@ -9,6 +9,7 @@ const BACK_FOR = 4_000;
 
 export function connect(place, socket) {
   let timer = 0;
+  let isDown = true;
 
   const isSaid = () => place.childElementCount > 0;
 
@@ -45,13 +46,16 @@ export function connect(place, socket) {
   };
 
   socket.addEventListener("line.down", () => {
-    if (isSaid() && !place.querySelector(".is-back")) return;
+    // Every try that fails is told of; the break began with the first.
+    if (isDown) return;
+    isDown = true;
     clearTimeout(timer);
     place.replaceChildren();
     timer = setTimeout(sayDown, QUIET_FOR);
   });
 
   socket.addEventListener("line.up", ({ detail: { posted } }) => {
+    isDown = false;
     clearTimeout(timer);
     if (isSaid()) sayBack(posted);
   });

@@ -74,19 +74,20 @@ export function connect(log, { remove }) {
       return;
     }
     article.classList.add("is-editing");
-    const place = element("div", { class: "message-body message-edit" });
+    const body = bodyOf(article);
+    const place = element("div", { class: "message-body message-edit", hidden: "" });
+    body.after(place);
     await htmx.ajax("GET", messageUrl(article, "/edit"), { target: place, swap: "innerHTML" });
     if (!place.querySelector("form")) {
-      article.classList.remove("is-editing");
+      place.remove();
+      log.closeEditor(article);
       flash("This message cannot be edited now", { isAlert: true });
       return;
     }
     steady(() => {
-      const body = bodyOf(article);
       body.hidden = true;
-      body.after(place);
+      place.hidden = false;
     });
-    htmx.process(place);
     prepare(article, place);
   };
 

@@ -5,7 +5,7 @@
 
 import * as messages from "./messages.js";
 import { room, roomUrl, toSignIn } from "./page.js";
-import { isNearEnd, show, steady, toEnd } from "./scroll.js";
+import { hold, isNearEnd, show, steady, toEnd } from "./scroll.js";
 
 const MOST = 320;
 const KEPT = 300;
@@ -117,7 +117,7 @@ export class Log extends EventTarget {
     const last = this.newest;
     if (!last || this.#loading || !this.isDetached) return undefined;
     return this.#load({ after: idOf(last) }, (page) => {
-      steady(() => {
+      hold(() => {
         for (const article of page.articles) this.#insert(article);
         this.newer.hidden = !page.more;
         messages.drawUnreadLine();
@@ -344,6 +344,7 @@ export class Log extends EventTarget {
         else this.#apply(kind, payload);
       }
     });
+    this.see();
     this.#changed();
     this.dispatchEvent(new Event("loaded"));
     return true;

@@ -116,13 +116,13 @@ export function arrange(article) {
       line.firstElementChild.textContent = dayName(at);
     }
   }
-  article.classList.toggle(
-    "is-grouped",
+  const grouped =
     !newDay &&
-      !separated &&
-      previous.dataset.creatorId === article.dataset.creatorId &&
-      Math.abs(at - last) <= FIVE_MINUTES,
-  );
+    !separated &&
+    previous.dataset.creatorId === article.dataset.creatorId &&
+    Math.abs(at - last) <= FIVE_MINUTES;
+  article.classList.toggle("is-grouped", grouped);
+  article.querySelector(".message-avatar").hidden = grouped;
 }
 
 // The line stays at the first message of others that was unread when the room was entered.

@@ -35,17 +35,11 @@ export function connect(section, log, socket) {
   const button = jump.firstElementChild;
   let words = "";
 
-  const upWords = () => {
-    if (!isBackSought || log.isDetached) return "";
-    const line = document.getElementById("first-unread");
-    if (line && !isAbove(line)) isBackSought = false;
-    if (!isBackSought) return "";
-    return `${room.unread} new since your last visit`;
-  };
-
   const draw = () => {
     let next = "";
     let up = false;
+    const line = document.getElementById("first-unread");
+    if (line && !isAbove(line)) isBackSought = false;
     if (log.isDetached || !isNearEnd()) {
       const { unseen } = log;
       next =
@@ -54,9 +48,9 @@ export function connect(section, log, socket) {
           : unseen === 1
             ? "1 newer message"
             : `${unseen} newer messages`;
-    } else {
-      next = upWords();
-      up = Boolean(next);
+    } else if (isBackSought) {
+      next = `${room.unread} new since your last visit`;
+      up = true;
     }
     if (next === words) return;
     words = next;

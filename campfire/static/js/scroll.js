@@ -11,14 +11,18 @@ export function toEnd() {
   section.scrollTop = 0;
 }
 
-// Changes the log without moving what is being read: at the end it stays at the end, above it
-// the first message in view keeps its place, or the next one if that message goes away.
+// Changes the log without moving what is being read: the newest end stays in view, and anywhere
+// else the first message in view keeps its place.
 export function steady(change) {
-  if (section.scrollTop > -1) {
+  if (section.scrollTop < -1) hold(change);
+  else {
     change();
     toEnd();
-    return;
   }
+}
+
+// Keeps the first message in view where it is, or the next one if that message goes away.
+export function hold(change) {
   const edge = section.getBoundingClientRect().top;
   const held = [];
   for (const article of section.getElementsByTagName("article")) {
