@@ -1,6 +1,6 @@
 # The chores of the house. `make` alone lists them; a line with two hashes after
-# a target is its help. A stamp lies in the folder it vouches for, so deleting
-# the folder is enough to have it made again, and a finished step costs nothing.
+# a target is its help. A finished step costs nothing: it leaves a file in the
+# folder that it made, and deleting the folder is enough to have it made again.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -17,7 +17,7 @@ VENDORED := \
 
 INSTALLED := .venv/.installed
 PACKAGES := node_modules/.installed
-COPIED := $(STATIC)/vendor/.copied
+COPIED := $(foreach pair,$(VENDORED),$(STATIC)/vendor/$(firstword $(subst :, ,$(pair))))
 COMPRESSED := $(STATIC)/compressed/.made
 
 # Folders count too: a removed file changes its folder and nothing else.
@@ -45,12 +45,11 @@ $(PACKAGES): package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-$(COPIED): $(PACKAGES) Makefile
+$(COPIED) &: $(PACKAGES) Makefile
 	@rm -rf $(STATIC)/vendor && mkdir -p $(STATIC)/vendor
 	@for pair in $(VENDORED); do \
 		cp "node_modules/$${pair#*:}" "$(STATIC)/vendor/$${pair%%:*}" || exit 1; \
 	done
-	@touch $@
 
 $(COMPRESSED): $(INSTALLED) $(COPIED) $(SERVED) campfire/web/static.py
 	$(BIN)/python -m campfire.web.static
