@@ -23,6 +23,7 @@ export async function remove(article, log) {
   });
   dialog.remove();
   if (dialog.returnValue !== "delete") return;
+  article.isUnwanted = true;
   try {
     const answer = await fetch(roomUrl(`/messages/${article.dataset.messageId}`), {
       method: "DELETE",
@@ -30,8 +31,12 @@ export async function remove(article, log) {
     });
     if (answer.status === 401) toSignIn();
     else if (answer.ok || answer.status === 404) log.remove(article.id.slice("message_".length));
-    else flash("Not deleted. Try again in a moment", { isAlert: true });
+    else {
+      article.isUnwanted = false;
+      flash("Not deleted. Try again in a moment", { isAlert: true });
+    }
   } catch {
+    article.isUnwanted = false;
     flash("Not deleted, the line is down", { isAlert: true });
   }
 }
@@ -67,11 +72,19 @@ export function connect(section, log, { edits, composer }) {
     if (name === "copy") {
       const permalink = article.querySelector("a.message-time");
       copy(permalink.href, "Link copied");
-    } else if (name === "edit" && mayEdit(article)) edits.open(article);
-    else if (name === "remove" && mayChange(article)) remove(article, log);
+    } else if (name === "edit" && mayEdit(article)) {
+      bar.remove();
+      edits.open(article);
+    }
+
+    if (name === "remove" && mayChange(article)) remove(article, log);
   };
 
   const attach = (article) => {
+    if (article.classList.contains("is-editing")) {
+      bar.remove();
+      return;
+    }
     if (bar.parentElement === article || !article.dataset.messageId) return;
     bar.ariaLabel = `Actions for the message by ${authorOf(article)}`;
     for (const [index, action] of ACTIONS.entries()) {
@@ -172,7 +185,7 @@ export function connect(section, log, { edits, composer }) {
     popover: "",
     "aria-label": "Actions",
   });
-  document.body.append(menu);
+  section.after(menu);
   section.addEventListener("click", (event) => {
     const opener = event.target.closest(".message-more");
     if (!opener) return;

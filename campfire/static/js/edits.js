@@ -91,5 +91,15 @@ export function connect(log, { remove }) {
     prepare(article, place);
   };
 
+  // Somebody else deletes the message while its words are being changed: these move to where they can be sent.
+  log.addEventListener("removing", ({ detail: article }) => {
+    const words = article.querySelector(".message-edit textarea")?.value;
+    const field = document.getElementById("composer-text");
+    if (!words || !field || article.isUnwanted) return;
+    field.value = field.value ? `${field.value}\n\n${words}` : words;
+    field.dispatchEvent(new Event("input"));
+    flash("The message was deleted. Your words are in the composer", { isAlert: true });
+  });
+
   return { open };
 }

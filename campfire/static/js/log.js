@@ -215,7 +215,7 @@ export class Log extends EventTarget {
     if (!fresh.dataset.mentions) delete article.dataset.mentions;
     article.classList.remove("is-pending", "is-failed");
     if (wasUnsent) this.#insert(article);
-    else messages.dress(article);
+    else messages.arrange(messages.dress(article));
   }
 
   closeEditor(article, html) {

@@ -68,7 +68,22 @@ export function connect(sidebar, socket) {
     count(detail.room_id, detail.unread_count ?? 0);
   });
 
+  const ask = async () => {
+    try {
+      const answer = await fetch(url("/rooms"), { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      for (const each of await answer.json()) {
+        if (!linkTo(each.id)) list.append(row(each));
+        if (!isWatched(each.id)) count(each.id, each.membership.unread_count);
+      }
+      order(list);
+    } catch {
+      // The next time the line is up, it is asked again.
+    }
+  };
+
   const add = ({ detail: { room: added } }) => {
+    if (!added) ask();
     if (!added || linkTo(added.id)) return;
     list.append(row(added));
     order(list);
@@ -97,20 +112,10 @@ export function connect(sidebar, socket) {
   socket.addEventListener("line.down", () => {
     wasDown = true;
   });
-  socket.addEventListener("line.up", async () => {
+  socket.addEventListener("line.up", () => {
     if (!wasDown) return;
     wasDown = false;
-    try {
-      const answer = await fetch(url("/rooms"), { headers: { Accept: "application/json" } });
-      if (!answer.ok) return;
-      for (const each of await answer.json()) {
-        if (!linkTo(each.id)) list.append(row(each));
-        if (!isWatched(each.id)) count(each.id, each.membership.unread_count);
-      }
-      order(list);
-    } catch {
-      // The next time the line is up, it is asked again.
-    }
+    ask();
   });
 
   connectDrawer(sidebar, opener);

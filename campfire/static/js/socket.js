@@ -7,6 +7,7 @@ import { room, roomUrl, toSignIn, url } from "./page.js";
 const SIGNED_OUT = 4401;
 const HOLE = 4000;
 const SILENT = 4001;
+const ENTERING = "enter";
 const LONGEST_WAIT = 30;
 const ANSWER_WITHIN = 10_000;
 
@@ -62,15 +63,12 @@ export class Socket extends EventTarget {
       clearInterval(this.#heartbeat);
       this.#heartbeat = setInterval(() => this.#ask(), frame.heartbeat * 1000);
       this.posted = 0;
-      if (room) this.send("room.enter", { room_id: room.id, since: this.seq });
-      else this.#arrived();
+      if (room) {
+        this.send("room.enter", { id: ENTERING, room_id: room.id, since: this.seq });
+      } else this.#arrived();
     } else if (frame.room_id === room?.id && frame.seq !== undefined) {
       if (!this.#count(frame)) return;
-    } else if (
-      frame.event === "command.refused" &&
-      frame.id === undefined &&
-      frame.status === 404
-    ) {
+    } else if (frame.event === "command.refused" && frame.id === ENTERING && frame.status === 404) {
       this.#tell("room.gone", frame);
     }
     this.#tell(frame.event, frame);
