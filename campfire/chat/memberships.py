@@ -3,6 +3,7 @@
 Every look-up of something private passes through here: an outsider gets NotFound.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
@@ -33,11 +34,15 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Somebody has read up to `last_read_id`; everything after it is unread."""
+    """Somebody has read up to `last_read_id`; everything after it is unread.
+
+    `seq` is the room's, so that a count can tell what came before and what after.
+    """
 
     name: ClassVar = "room.read"
     user_id: int
     room_id: int
+    seq: int
     last_read_id: int
     unread_count: int
 
@@ -111,6 +116,17 @@ def audience(tx: Tx, room_id: int, members_version: int) -> frozenset[int]:
             tx.kept.clear()
         tx.kept[key] = known
     return known
+
+
+def among(db: Reads, room_id: int, people: frozenset[int]) -> list[int]:
+    """Which of these people are in the room."""
+    rows = db.rows(
+        """SELECT user_id FROM memberships
+           WHERE room_id = ? AND user_id IN (SELECT value FROM json_each(?))
+           ORDER BY user_id""",
+        (room_id, json.dumps(list(people))),
+    )
+    return [user_id for (user_id,) in rows]
 
 
 def neighbours(db: Reads, user_id: int) -> frozenset[int]:
@@ -205,6 +221,12 @@ def read(tx: Tx, user_id: int, room_id: int, message_id: int) -> Membership:
     )
     membership = find(tx, user_id, room_id)
     tx.announce(
-        Read(user_id, room_id, membership.last_read_id, membership.unread_count)
+        Read(
+            user_id,
+            room_id,
+            tx.value("SELECT seq FROM rooms WHERE id = ?", (room_id,)),
+            membership.last_read_id,
+            membership.unread_count,
+        )
     )
     return membership

@@ -160,7 +160,7 @@ def edit(
     tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft
 ) -> Message:
     """Replaces the words; for the author and administrators."""
-    _require_changeable(tx, user_id, room_id, message_id)
+    changeable(tx, user_id, room_id, message_id)
     seq, members_version = _next_seq(tx, room_id)
     tx.row(
         """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?, edited_at = ?
@@ -177,7 +177,7 @@ def edit(
 
 def remove(tx: Tx, user_id: int, room_id: int, message_id: int) -> None:
     """Removes the message and its words for good; for the author and administrators."""
-    message = _require_changeable(tx, user_id, room_id, message_id)
+    message = changeable(tx, user_id, room_id, message_id)
     seq, members_version = _next_seq(tx, room_id)
     removal = Removal(room_id, seq, message_id, message.client_message_id)
     tx.row(
@@ -201,6 +201,17 @@ def find(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:
     if not found:
         raise NotFound("There is no such message.")
     return found[0]
+
+
+def changeable(
+    db: Reads, user_id: int, room_id: int, message_id: int
+) -> Message:
+    """The message, if the person wrote it or is an administrator. Raises Forbidden."""
+    message = find(db, user_id, room_id, message_id)
+    if message.creator.id != user_id:
+        if users.find(db, user_id).role != "administrator":
+            raise Forbidden("Only its author can change this message.")
+    return message
 
 
 def page(
@@ -237,13 +248,18 @@ def page(
     return Page(older, older=more, newer=before is not None)
 
 
+def newest_seq(db: Reads, user_id: int, room_id: int) -> int:
+    """The number of the room's latest change."""
+    memberships.require(db, user_id, room_id)
+    seq: int = db.value("SELECT seq FROM rooms WHERE id = ?", (room_id,))
+    return seq
+
+
 def changes(
     db: Reads, user_id: int, room_id: int, since: int, limit: int = MOST_CHANGES
 ) -> Changes:
-    """What changed after `since`, each thing once, at most `limit` of them."""
-    memberships.require(db, user_id, room_id)
-    limit = min(max(limit, 1), MOST_CHANGES)
-    newest: int = db.value("SELECT seq FROM rooms WHERE id = ?", (room_id,))
+    """What changed after `since`, each thing in its latest state, up to `limit`."""
+    newest = newest_seq(db, user_id, room_id)
     changed: list[Message | Removal] = [
         *_select(
             db,
@@ -368,12 +384,3 @@ def _mention(
     return _called(tx, [message_id])[message_id]
 
 
-def _require_changeable(
-    tx: Tx, user_id: int, room_id: int, message_id: int
-) -> Message:
-    """The message, if the person wrote it or is an administrator. Raises Forbidden."""
-    message = find(tx, user_id, room_id, message_id)
-    if message.creator.id != user_id:
-        if users.find(tx, user_id).role != "administrator":
-            raise Forbidden("Only its author can change this message.")
-    return message

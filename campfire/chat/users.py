@@ -51,6 +51,12 @@ class Credentials:
     password_hash: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    name: str
+    email_address: str
+
+
 def canonical_address(text: str) -> str:
     """One spelling for an address, whatever its letters' case or width."""
     return unicodedata.normalize("NFKC", text).strip().lower()
@@ -111,13 +117,13 @@ def email_address(db: Reads, user_id: int) -> str | None:
     return address
 
 
-def first_administrator(db: Reads) -> tuple[str, str] | None:
-    """Name and address of whom the doors name as the one to ask for help."""
-    row: tuple[str, str] | None = db.row("""SELECT name, email_address FROM users
+def first_administrator(db: Reads) -> Contact | None:
+    """Whom the doors name as the one to ask for help."""
+    row = db.row("""SELECT name, email_address FROM users
            WHERE role = 'administrator' AND status = 'active'
              AND email_address IS NOT NULL
            ORDER BY id LIMIT 1""")
-    return row
+    return None if row is None else Contact(*row)
 
 
 def require_new(

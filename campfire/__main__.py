@@ -1,0 +1,90 @@
+"""The command line: `campfire serve`, and what an operator does besides."""
+
+import argparse
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import IO, Final
+
+import apsw
+import uvloop
+from aiohttp import web
+
+from campfire import __version__, app, logs
+from campfire.config import Config, Misconfigured
+from campfire.database import Unusable
+from campfire.web.middleware import REQUEST_ID
+
+SHUTDOWN_TAKES: Final = 5.0
+KEEP_ALIVE: Final = 75.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; answers with its exit code, faults in one line on stderr."""
+    given = parser().parse_args(arguments)
+    try:
+        config = Config.from_env(host=given.host, port=given.port, data=given.data)
+        logs.start(config.log_format, REQUEST_ID.get)
+        uvloop.run(serve(config))
+    except (Misconfigured, Unusable, OSError, apsw.Error) as fault:
+        print(f"campfire: {fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    commands = argparse.ArgumentParser(
+        prog="campfire", description="A chat server for one team."
+    )
+    commands.add_argument("--version", action="version", version=__version__)
+    command = commands.add_subparsers(dest="command", required=True)
+    serve = command.add_parser("serve", help="run the server")
+    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (8000)")
+    serve.add_argument("--data", type=Path, help="folder for what is kept (./data)")
+    return commands
+
+
+async def serve(config: Config) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes what was begun."""
+    os.umask(0o077)
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    with alone(config.data):
+        runner = web.AppRunner(
+            await app.create(config),
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEP_ALIVE,
+            shutdown_timeout=SHUTDOWN_TAKES,
+        )
+        try:
+            await runner.setup()
+            site = web.TCPSite(runner, config.host, config.port, backlog=1024)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            print(f"Campfire is at http://{host}:{port}", flush=True)
+            await stopping.wait()
+        finally:
+            await runner.cleanup()
+
+
+def alone(data: Path) -> IO[str]:
+    """Holds the folder for this process; a second server on it would lie to both."""
+    lock = open(data / "lock", "w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise Unusable(f"Another Campfire is running on {data}.") from None
+    return lock
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Puts the house together: the only place that knows every part.
+
+Starts from the database up, stops from the sockets down, and hands each part what it
+needs as an argument.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import aiohttp_jinja2
+import aiohttp_session
+import jinja2
+from aiohttp import web
+
+from campfire import __version__
+from campfire.config import Config
+from campfire.database import Database, Event
+from campfire.live.hub import Hub
+from campfire.live.sockets import Sockets, decline_contexts
+from campfire.web import accounts, doors, health, messages, rooms, users
+from campfire.web.forms import LARGEST_BODY
+from campfire.web.keys import DB, PAGES, PASSWORDS, PEERS, READINESS, RENDERER
+from campfire.web.middleware import answering, guarding, numbering, secure
+from campfire.web.pages import Pages
+from campfire.web.readiness import Readiness
+from campfire.web.render import Renderer
+from campfire.web.requests import Peers
+from campfire.web.sessions import Passwords, Sessions
+from campfire.web.static import Static
+
+ROUTES: Final = (
+    accounts.routes,
+    doors.routes,
+    health.routes,
+    messages.routes,
+    rooms.routes,
+    users.routes,
+)
+FILE: Final = "campfire.sqlite3"
+
+
+async def create(config: Config) -> web.Application:
+    """The application, with its database open; it closes both when it stops."""
+    app = web.Application(client_max_size=LARGEST_BODY)
+    static = Static()
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.PackageLoader("campfire"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        auto_reload=False,
+    )
+    environment.globals |= {
+        "account_name": "Campfire",
+        "base": "",
+        "static": static.url,
+        "version": __version__,
+    }
+    renderer = Renderer(environment)
+    hub = Hub(renderer.present)
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    db = hub.db = Database(config.data / FILE)
+    peers = Peers(config.origin, config.trusted_proxies)
+    is_https = (config.origin or "").startswith("https:")
+    sessions = Sessions(db, peers, secure=is_https)
+    pages = Pages(db.generation)
+
+    def publish(event: Event) -> None:
+        """First what was kept is dropped, then everybody is told."""
+        sessions.hear(event)
+        pages.hear(event)
+        hub.publish(event)
+
+    db.publish = publish
+    app[DB] = db
+    app[PAGES] = pages
+    app[PASSWORDS] = Passwords(config.password_cost)
+    app[PEERS] = peers
+    app[READINESS] = Readiness(db)
+    app[RENDERER] = renderer
+    app.middlewares.append(numbering())
+    app.middlewares.append(answering(renderer))
+    aiohttp_session.setup(app, sessions)
+    app.middlewares.append(guarding(peers))
+    app.on_response_prepare.append(secure)
+    app.on_response_prepare.append(decline_contexts)
+    for routes in ROUTES:
+        app.add_routes(routes)
+    app.router.add_get("/static/{digest}/{name:.+}", static.show)
+
+    async def post(
+        user_id: int, room_id: int, body: str, client_message_id: str | None
+    ) -> messages.Posting:
+        return await messages.post(db, user_id, room_id, body, client_message_id)
+
+    sockets = Sockets(
+        db,
+        hub,
+        viewer=sessions.viewer,
+        post=post,
+        present=renderer.present,
+        address=peers.address,
+        limited=config.rate_limits,
+    )
+    app.router.add_get("/socket", sockets.show)
+
+    async def stop(app: web.Application) -> None:
+        await sockets.close()
+
+    async def parts(app: web.Application) -> AsyncIterator[None]:
+        yield
+        app[PASSWORDS].close()
+        await db.close()
+
+    app.on_shutdown.append(stop)
+    app.cleanup_ctx.append(parts)
+    return app

@@ -1,0 +1,112 @@
+"""What the operator decides, read once from the environment and never again."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+PREFIX: Final = "CAMPFIRE_"
+Network = IPv4Network | IPv6Network
+
+
+class Misconfigured(Exception):
+    """Says in one line which setting is wrong and what was probably meant."""
+
+
+def setting(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Each field is `CAMPFIRE_` and its name in capitals."""
+
+    host: str = setting("127.0.0.1", "address to listen on")
+    port: int = setting(8000, "port to listen on")
+    data: Path = setting(Path("data"), "folder for everything that is kept")
+    origin: str | None = setting(
+        None, "scheme, host and port that browsers use, such as https://chat.example"
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        (), "networks whose X-Forwarded-* headers are believed, with commas between"
+    )
+    log_format: Literal["json", "text"] = setting("text", "one line each, json or text")
+    rate_limits: bool = setting(True, "on, or off for measuring")
+    password_cost: int = field(default=12, metadata={"internal": True})
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] = os.environ, **given: Any
+    ) -> "Config":
+        """The environment, overruled by what was `given`. Raises Misconfigured."""
+        known = {
+            PREFIX + name.name.upper(): name.name
+            for name in fields(cls)
+            if "about" in name.metadata
+        }
+        values: dict[str, Any] = {}
+        for variable, value in environ.items():
+            if not variable.startswith(PREFIX):
+                continue
+            if variable not in known:
+                nearest = difflib.get_close_matches(variable, known, 1, 0)
+                raise Misconfigured(
+                    f"{variable} is not a setting; did you mean {nearest[0]}?"
+                )
+            values[known[variable]] = parsed(variable, value)
+        values |= {name: value for name, value in given.items() if value is not None}
+        config = cls(**values)
+        if not 0 <= config.port <= 65_535:
+            raise Misconfigured("CAMPFIRE_PORT must be between 0 and 65535.")
+        return config
+
+
+def parsed(variable: str, value: str) -> Any:
+    """The value of a variable, as its field wants it."""
+    match variable.removeprefix(PREFIX):
+        case "PORT":
+            if not (value.isascii() and value.isdecimal()):
+                raise Misconfigured(f"{variable} must be a number.")
+            return int(value)
+        case "DATA":
+            return Path(value)
+        case "ORIGIN":
+            return origin(variable, value)
+        case "TRUSTED_PROXIES":
+            try:
+                return tuple(
+                    ip_network(part.strip()) for part in value.split(",") if part
+                )
+            except ValueError:
+                raise Misconfigured(
+                    f"{variable} must be networks such as 127.0.0.1/32."
+                ) from None
+        case "LOG_FORMAT":
+            if value not in ("json", "text"):
+                raise Misconfigured(f"{variable} must be json or text.")
+            return value
+        case "RATE_LIMITS":
+            if value not in ("on", "off"):
+                raise Misconfigured(f"{variable} must be on or off.")
+            return value == "on"
+        case _:
+            return value
+
+
+def origin(variable: str, value: str) -> str:
+    """Scheme, host and port as a browser writes them (RFC 6454)."""
+    url = urlsplit(value)
+    if (
+        url.scheme not in ("http", "https")
+        or not url.hostname
+        or url.username is not None
+        or url.path not in ("", "/")
+        or url.query
+        or url.fragment
+    ):
+        raise Misconfigured(f"{variable} must look like https://chat.example.")
+    return f"{url.scheme}://{url.netloc.lower()}"

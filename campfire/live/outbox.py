@@ -1,0 +1,63 @@
+"""What waits to be written to one socket, and how much of it may wait.
+
+Nobody who sends ever waits for a slow reader. The transport is given what it takes;
+the rest stays here, bounded, and past the bound the socket is let go.
+"""
+
+import asyncio
+import time
+from collections import deque
+from typing import Final
+
+MOST_WAITING: Final = 1024 * 1024
+TRANSPORT_TAKES: Final = 64 * 1024
+PATIENCE: Final = 30.0
+
+
+class Outbox:
+    """`is_full` and `is_stuck` are the two reasons to let a socket go."""
+
+    __slots__ = ("_transport", "_waiting", "_size", "_progress")
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self._transport = transport
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._progress = 0.0
+
+    def put(self, frames: bytes) -> None:
+        """Writes at once if nothing waits and the transport takes it, else keeps it."""
+        if not self._waiting and self._takes():
+            self._transport.write(frames)
+        else:
+            if not self._waiting:
+                self._progress = time.monotonic()
+            self._waiting.append(frames)
+            self._size += len(frames)
+
+    def drain(self) -> None:
+        """Gives the transport what it takes by now."""
+        while self._waiting and self._takes():
+            frames = self._waiting.popleft()
+            self._size -= len(frames)
+            self._progress = time.monotonic()
+            self._transport.write(frames)
+
+    def clear(self) -> None:
+        self._waiting.clear()
+        self._size = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._waiting
+
+    @property
+    def is_full(self) -> bool:
+        return self._size > MOST_WAITING
+
+    def is_stuck(self) -> bool:
+        """Whether nothing could be written for thirty seconds."""
+        return bool(self._waiting) and time.monotonic() > self._progress + PATIENCE
+
+    def _takes(self) -> bool:
+        return self._transport.get_write_buffer_size() < TRANSPORT_TAKES

@@ -1,0 +1,404 @@
+"""`/socket`: one open line of one person, its commands and its closing codes.
+
+Only this file reads a socket. What is sent goes through the hub, straight to the
+transport, as frames that are shared; aiohttp keeps the handshake, pings and closing.
+"""
+
+import asyncio
+import logging
+import socket as sockets
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+import orjson
+from aiohttp import WSMsgType, hdrs, web
+
+from campfire import __version__
+from campfire.chat import memberships, messages
+from campfire.chat.messages import Changes, Message, Removal
+from campfire.chat.sessions import Session
+from campfire.database import Database, Reads
+from campfire.live.hub import SESSION_ENDED, Hub, Present, Socket
+from campfire.refusals import Invalid, NotFound, Refusal, TooMany, Unreadable
+
+log = logging.getLogger(__name__)
+
+FORMATS: Final = ("campfire.json", "campfire.html")
+HEARTBEAT: Final = 30
+LARGEST_FRAME: Final = 65_536
+MOST_MISSED: Final = 1_000
+MOST_PER_SECOND: Final = 50
+MOST_NONSENSE: Final = 3
+MOST_PER_PERSON: Final = 20
+MOST_PER_ADDRESS: Final = 200
+MOST_ROOMS: Final = 64
+SEND_BUFFER: Final = 128 * 1024
+CLOSING_TAKES: Final = 10.0
+
+STOPPING: Final = 1001
+NONSENSE: Final = 4400
+FLOOD: Final = 4429
+
+Viewer = Callable[[web.Request], Awaitable[Session | None]]
+
+
+class Post(Protocol):
+    """How a message is posted, as the web does it."""
+
+    def __call__(
+        self, user_id: int, room_id: int, body: str, client_message_id: str | None
+    ) -> Awaitable[tuple[Message, bool]]: ...
+
+
+class Sockets:
+    """Opens sockets and obeys what comes up them. `limited` is off for measuring."""
+
+    def __init__(
+        self,
+        db: Database,
+        hub: Hub,
+        *,
+        viewer: Viewer,
+        post: Post,
+        present: Present,
+        address: Callable[[web.Request], str],
+        limited: bool,
+    ) -> None:
+        self._db = db
+        self._hub = hub
+        self._viewer = viewer
+        self._post = post
+        self._present = present
+        self._address = address
+        self._limited = limited
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Upgrades the request and serves the socket until it closes."""
+        session = await self._viewer(request)
+        assert session is not None, "middleware lets nobody unknown through"
+        require_handshake(request)
+        address = self._address(request)
+        self._require_room_for(session, address)
+        ws = web.WebSocketResponse(
+            protocols=FORMATS,
+            heartbeat=HEARTBEAT,
+            max_msg_size=LARGEST_FRAME + 1,
+            timeout=CLOSING_TAKES,
+        )
+        await ws.prepare(offering_one_way_deflate(request))
+        transport = request.transport
+        if transport is None:
+            return ws
+        shrink_send_buffer(transport)
+        socket = Socket(
+            session.user,
+            session.id,
+            address,
+            "html" if ws.ws_protocol == "campfire.html" else "json",
+            bool(ws.compress),
+            transport,
+            lambda code: self._close(ws, transport, code),
+        )
+        log.info("socket opened", extra={"user_id": session.user.id})
+        try:
+            self._hub.send(
+                socket,
+                {
+                    "event": "welcome",
+                    "user_id": session.user.id,
+                    "version": __version__,
+                    "heartbeat": HEARTBEAT,
+                },
+            )
+            await self._hub.add(socket)
+            if await self._viewer(request) is None:  # It ended while we added it.
+                self._hub.dismiss(socket, SESSION_ENDED)
+            await self._listen(ws, socket)
+        finally:
+            self._hub.remove(socket)
+            log.info(
+                "socket closed",
+                extra={"user_id": session.user.id, "code": ws.close_code},
+            )
+        return ws
+
+    async def close(self) -> None:
+        """The server stops: everybody is told, and given time to say goodbye."""
+        self._hub.close(STOPPING)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=2)
+
+    def _require_room_for(self, session: Session, address: str) -> None:
+        if not self._limited:
+            return
+        if len(self._hub.sockets_of(session.user.id)) >= MOST_PER_PERSON:
+            raise TooMany("Too many windows are open.", retry_after=30)
+        if self._hub.sockets_at(address) >= MOST_PER_ADDRESS:
+            raise TooMany("Too many sockets from this address.", retry_after=30)
+
+    def _close(
+        self, ws: web.WebSocketResponse, transport: asyncio.WriteTransport, code: int
+    ) -> None:
+        task = asyncio.create_task(closed(ws, transport, code))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _listen(self, ws: web.WebSocketResponse, socket: Socket) -> None:
+        recent: deque[float] = deque(maxlen=MOST_PER_SECOND + 1)
+        nonsense = 0
+        async for message in ws:
+            if not socket.is_open:
+                break
+            now = time.monotonic()
+            recent.append(now)
+            if self._limited and len(recent) > MOST_PER_SECOND:
+                if now - recent[0] < 1.0:
+                    self._hub.dismiss(socket, FLOOD)
+                    break
+            command = (
+                understood(message.data) if message.type is WSMsgType.TEXT else None
+            )
+            if command is None:
+                nonsense += 1
+                if nonsense >= MOST_NONSENSE:
+                    self._hub.dismiss(socket, NONSENSE)
+                    break
+                refusal = Unreadable("Send a JSON object with a known command.")
+                self._refuse(socket, None, refusal)
+                continue
+            nonsense = 0
+            await self._obey(socket, command)
+
+    async def _obey(self, socket: Socket, command: dict[str, Any]) -> None:
+        command_id = command.get("id")
+        if not isinstance(command_id, str) or len(command_id) > 100:
+            command_id = None
+        try:
+            match command["command"]:
+                case "room.enter":
+                    await self._enter(socket, command)
+                case "room.leave":
+                    self._hub.leave(socket, integer(command, "room_id"))
+                case "room.type":
+                    room_id = entered(socket, command)
+                    self._hub.typing.start(room_id, socket.user)
+                case "room.stop_typing":
+                    self._hub.typing.stop(entered(socket, command), socket.user)
+                case "room.read":
+                    await self._db.write(
+                        memberships.read,
+                        socket.user.id,
+                        integer(command, "room_id"),
+                        integer(command, "message_id"),
+                    )
+                    self._done(socket, command_id, 200)
+                case "message.post":
+                    message, is_new = await self._post(
+                        socket.user.id,
+                        integer(command, "room_id"),
+                        text(command, "body"),
+                        text(command, "client_message_id", optional=True),
+                    )
+                    status = 201 if is_new else 200
+                    self._done(socket, command_id, status, message_id=message.id)
+                case "ping":
+                    self._hub.send(socket, answer("pong", command_id))
+        except Refusal as refusal:
+            self._refuse(socket, command_id, refusal)
+
+    async def _enter(self, socket: Socket, command: dict[str, Any]) -> None:
+        """Subscribes, replays what was missed, says where that ends, then goes live."""
+        room_id = integer(command, "room_id")
+        since = None
+        if command.get("since") is not None:
+            since = integer(command, "since")
+        if len(socket.rooms) >= MOST_ROOMS and room_id not in socket.rooms:
+            raise TooMany("Too many rooms are open in one window.", retry_after=1)
+        subscribed = self._hub.enter(socket, room_id)
+        try:
+            here = self._hub.presence.users()
+            missed, present = await self._db.read(
+                arrival, socket.user.id, room_id, since, frozenset(here)
+            )
+        except Refusal:
+            self._hub.leave(socket, room_id)
+            raise
+        if socket.rooms.get(room_id) is not subscribed:
+            raise NotFound("There is no such room.")  # Revoked while we read.
+        replayed = self._replay(socket, room_id, since, missed)
+        self._hub.send(
+            socket,
+            {
+                "event": "room.entered",
+                **answer_to(command),
+                "room_id": room_id,
+                "seq": missed.seq,
+                "missed": replayed,
+                "present": [
+                    {"id": user.id, "name": user.name}
+                    for user_id in present
+                    if (user := here.get(user_id))
+                ],
+            },
+        )
+        self._hub.go_live(socket, room_id, missed.seq)
+
+    def _replay(
+        self, socket: Socket, room_id: int, since: int | None, missed: Changes
+    ) -> int:
+        """Sends the latest state of each thing that changed; answers how many."""
+        if missed.more:
+            reset = {"event": "room.reset", "room_id": room_id, "seq": missed.seq}
+            self._hub.send(socket, reset)
+            return 0
+        nobody: frozenset[int] = frozenset()
+        for change in missed.changed:
+            event: messages.Posted | messages.Edited | messages.Removed
+            if isinstance(change, Removal):
+                event = messages.Removed(nobody, change, 0)
+            elif change.posted_seq > (since or 0):
+                event = messages.Posted(nobody, change)
+            else:
+                event = messages.Edited(nobody, change)
+            self._hub.send(socket, self._present(event, socket.format))
+        return len(missed.changed)
+
+    def _done(
+        self, socket: Socket, command_id: str | None, status: int, **made: int
+    ) -> None:
+        self._hub.send(
+            socket, answer("command.done", command_id) | {"status": status} | made
+        )
+
+    def _refuse(
+        self, socket: Socket, command_id: str | None, refusal: Refusal
+    ) -> None:
+        self._hub.send(
+            socket,
+            answer("command.refused", command_id)
+            | {"status": refusal.status, "detail": refusal.detail},
+        )
+
+
+def arrival(
+    db: Reads, user_id: int, room_id: int, since: int | None, here: frozenset[int]
+) -> tuple[Changes, list[int]]:
+    """What the person missed in the room, and who of those here is in it.
+
+    Without `since` nothing was missed; too much, or a number from another history,
+    is answered by `more` and no changes. All from one snapshot.
+    """
+    seq = messages.newest_seq(db, user_id, room_id)
+    present = memberships.among(db, room_id, here)
+    if since is None:
+        return Changes(seq, more=False, changed=()), present
+    if since > seq or seq - since > MOST_MISSED:
+        return Changes(seq, more=True, changed=()), present
+    return messages.changes(db, user_id, room_id, since, MOST_MISSED), present
+
+
+def answer(event: str, command_id: str | None) -> dict[str, Any]:
+    """The head of an answer: it names the command only if the command had a name."""
+    return {"event": event} | ({} if command_id is None else {"id": command_id})
+
+
+def answer_to(command: dict[str, Any]) -> dict[str, Any]:
+    command_id = command.get("id")
+    return {"id": command_id} if isinstance(command_id, str) else {}
+
+
+COMMANDS: Final = frozenset(
+    {
+        *("room.enter", "room.leave", "room.type", "room.stop_typing", "room.read"),
+        *("message.post", "ping"),
+    }
+)
+
+
+def understood(data: str) -> dict[str, Any] | None:
+    """The command, or None for anything but a JSON object with a known one."""
+    try:
+        command = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(command, dict) or not isinstance(command.get("command"), str):
+        return None
+    return command if command["command"] in COMMANDS else None
+
+
+def integer(command: dict[str, Any], field: str) -> int:
+    value = command.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
+        raise Invalid(f"{field} must be a whole number.")
+    return value
+
+
+def text(command: dict[str, Any], field: str, *, optional: bool = False) -> Any:
+    value = command.get(field)
+    if not isinstance(value, str) and not (optional and value is None):
+        raise Invalid(f"{field} must be text.")
+    return value
+
+
+def entered(socket: Socket, command: dict[str, Any]) -> int:
+    """The room of the command, if the socket has entered it."""
+    room_id = integer(command, "room_id")
+    if room_id not in socket.rooms:
+        raise NotFound("There is no such room.")
+    return room_id
+
+
+def require_handshake(request: web.Request) -> None:
+    """Refuses what aiohttp would accept: old versions of the protocol (RFC 6455)."""
+    if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+        raise Unreadable("This address is for WebSockets.")
+    if request.headers.get(hdrs.SEC_WEBSOCKET_VERSION) != "13":
+        raise web.HTTPUpgradeRequired(headers={hdrs.SEC_WEBSOCKET_VERSION: "13"})
+
+
+def offering_one_way_deflate(request: web.Request) -> web.Request:
+    """The request as if it offered compression without context takeover.
+
+    A context for each socket costs 100 KiB; RFC 7692 lets a server decline both
+    whatever was offered.
+    """
+    offered = request.headers.get(hdrs.SEC_WEBSOCKET_EXTENSIONS, "")
+    headers = request.headers.copy()
+    headers.popall(hdrs.SEC_WEBSOCKET_EXTENSIONS, None)
+    if "permessage-deflate" in offered:
+        headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = (
+            "permessage-deflate; server_no_context_takeover"
+        )
+    return request.clone(headers=headers)
+
+
+async def decline_contexts(
+    request: web.Request, response: web.StreamResponse
+) -> None:
+    """A signal: adds the client's half, which aiohttp does not know how to answer."""
+    extensions = response.headers.get(hdrs.SEC_WEBSOCKET_EXTENSIONS)
+    if response.status == 101 and extensions:
+        response.headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = (
+            f"{extensions}; client_no_context_takeover"
+        )
+
+
+def shrink_send_buffer(transport: asyncio.BaseTransport) -> None:
+    """Two megabytes in the kernel for each reader who does not read is too much."""
+    line = transport.get_extra_info("socket")
+    line.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
+
+
+async def closed(
+    ws: web.WebSocketResponse, transport: asyncio.WriteTransport, code: int
+) -> None:
+    """Closes politely, then not: a reader who does not read hears no goodbye."""
+    try:
+        async with asyncio.timeout(CLOSING_TAKES):
+            await ws.close(code=code)
+    except (TimeoutError, ConnectionError):
+        pass
+    transport.abort()

@@ -1,0 +1,200 @@
+"""Unread counts of the people who are connected, kept in step with what is published.
+
+A count starts from one snapshot of the database and follows the events after it; the
+room's `seq` decides which those are. In a small room everybody hears of each message
+at once, in a large one at most every quarter of a second.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from campfire.chat.memberships import Read, Unread
+from campfire.chat.messages import Posted, Removed
+
+SMALL_ROOM: Final = 50
+PAUSE: Final = 0.25
+
+Notify = Callable[[int, int, int, int, bool], None]
+
+
+@dataclass(slots=True)
+class Count:
+    """One person's count in one room."""
+
+    seq: int
+    last_read_id: int
+    unread_count: int
+    is_invisible: bool
+
+
+@dataclass(slots=True)
+class Noted:
+    """What was posted in a room and is not yet counted."""
+
+    people: set[int] = field(default_factory=set)
+    posted: list[Posted] = field(default_factory=list)
+    timer: asyncio.TimerHandle | None = None
+    newest_id: int = 0
+
+
+class Counts:
+    """`notify(user_id, room_id, message_id, unread_count, mentioned)` is told of each
+    change of a count."""
+
+    def __init__(self, notify: Notify) -> None:
+        self._notify = notify
+        self._people: dict[int, dict[int, Count]] = {}
+        self._loading: dict[int, list[Posted | Removed | Read]] = {}
+        self._rooms: dict[int, Noted] = {}
+
+    def expect(self, user_id: int) -> bool:
+        """Call before reading the snapshot; False when the person is known already."""
+        if user_id in self._people or user_id in self._loading:
+            return False
+        self._loading[user_id] = []
+        return True
+
+    def start(self, user_id: int, unread: Iterable[Unread]) -> None:
+        """Takes the snapshot, and what was published since it was asked for."""
+        missed = self._loading.pop(user_id, None)
+        if missed is None:
+            return
+        counts: dict[int, Count] = {}
+        self._people[user_id] = counts
+        for start in unread:
+            self._enter(user_id, start)
+        for event in missed:
+            if isinstance(event, Read):
+                self._read(event)
+            elif isinstance(event, Removed):
+                self._uncount(user_id, event)
+            else:
+                self._count(user_id, event.message.room_id, [event])
+
+    def enter(self, user_id: int, start: Unread) -> None:
+        """The person is in one more room, or sees it differently."""
+        if user_id in self._people:
+            self._enter(user_id, start)
+
+    def leave(self, user_id: int, room_id: int) -> None:
+        if counts := self._people.get(user_id):
+            counts.pop(room_id, None)
+        if noted := self._rooms.get(room_id):
+            noted.people.discard(user_id)
+
+    def forget(self, user_id: int) -> None:
+        """The person is not connected any more."""
+        self._loading.pop(user_id, None)
+        for room_id in self._people.pop(user_id, ()):
+            self._rooms[room_id].people.discard(user_id)
+
+    def posted(self, event: Posted) -> None:
+        self._remember(event, event.audience)
+        noted = self._rooms.get(event.message.room_id)
+        if noted is None:
+            return
+        noted.posted.append(event)
+        noted.newest_id = event.message.id
+        if noted.timer is None:
+            self._settle(event.message.room_id)
+            if len(noted.people) > SMALL_ROOM:
+                noted.timer = asyncio.get_running_loop().call_later(
+                    PAUSE, self._resume, event.message.room_id
+                )
+
+    def removed(self, event: Removed) -> None:
+        self._remember(event, event.audience)
+        if noted := self._rooms.get(event.removal.room_id):
+            self._settle(event.removal.room_id)
+            for user_id in list(noted.people):
+                self._uncount(user_id, event)
+
+    def read(self, event: Read) -> None:
+        if event.user_id in self._loading:
+            self._loading[event.user_id].append(event)
+        else:
+            self._read(event)
+
+    def _read(self, event: Read) -> None:
+        count = self._people.get(event.user_id, {}).get(event.room_id)
+        if count is None:
+            return
+        self._settle(event.room_id)
+        if event.seq >= count.seq:
+            count.seq = event.seq
+            count.last_read_id = event.last_read_id
+            count.unread_count = event.unread_count
+
+    def _enter(self, user_id: int, start: Unread) -> None:
+        if start.room_id in self._rooms:
+            self._settle(start.room_id)
+        self._people[user_id][start.room_id] = Count(
+            start.seq,
+            start.last_read_id,
+            start.unread_count,
+            start.involvement == "invisible",
+        )
+        self._rooms.setdefault(start.room_id, Noted()).people.add(user_id)
+
+    def _remember(self, event: Posted | Removed, audience: frozenset[int]) -> None:
+        for user_id, missed in self._loading.items():
+            if user_id in audience:
+                missed.append(event)
+
+    def _resume(self, room_id: int) -> None:
+        noted = self._rooms[room_id]
+        noted.timer = None
+        if noted.posted:
+            self._settle(room_id)
+            noted.timer = asyncio.get_running_loop().call_later(
+                PAUSE, self._resume, room_id
+            )
+
+    def _settle(self, room_id: int) -> None:
+        """Counts what was posted, once for each person, however much it was."""
+        noted = self._rooms[room_id]
+        if not noted.posted:
+            return
+        posted, noted.posted = noted.posted, []
+        own = Counter(event.message.creator.id for event in posted)
+        mentioned = {user for event in posted for user in event.message.mentions}
+        first, last = posted[0].message, posted[-1].message
+        for user_id in list(noted.people):
+            count = self._people[user_id][room_id]
+            if count.seq >= first.seq:
+                self._count(user_id, room_id, posted)
+            elif others := len(posted) - own[user_id]:
+                count.seq = last.seq
+                count.unread_count += others
+                self._tell(user_id, room_id, last.id, count, user_id in mentioned)
+
+    def _count(self, user_id: int, room_id: int, posted: list[Posted]) -> None:
+        """Counts one by one what came after the snapshot."""
+        count = self._people[user_id].get(room_id)
+        for message in (event.message for event in posted):
+            if count and message.seq > count.seq:
+                count.seq = message.seq
+                if message.creator.id != user_id:
+                    count.unread_count += 1
+                    is_mentioned = user_id in message.mentions
+                    self._tell(user_id, room_id, message.id, count, is_mentioned)
+
+    def _uncount(self, user_id: int, event: Removed) -> None:
+        removal = event.removal
+        count = self._people[user_id].get(removal.room_id)
+        if count is None or removal.seq <= count.seq:
+            return
+        count.seq = removal.seq
+        if removal.id > count.last_read_id and event.creator_id != user_id:
+            count.unread_count -= 1
+            newest_id = self._rooms[removal.room_id].newest_id or removal.id
+            self._tell(user_id, removal.room_id, newest_id, count, False)
+
+    def _tell(
+        self, user_id: int, room_id: int, message_id: int, count: Count, called: bool
+    ) -> None:
+        if not count.is_invisible:
+            self._notify(user_id, room_id, message_id, count.unread_count, called)

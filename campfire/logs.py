@@ -1,0 +1,58 @@
+"""Logs: one line for each fact, on standard output, as JSON or as key=value.
+
+What people write never gets here: no bodies, names, addresses, tokens or keys.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class Lines(logging.Formatter):
+    """Words a record as its fields; `request_id` says for which request it was."""
+
+    def __init__(self, format: str, request_id: Callable[[], str]) -> None:
+        super().__init__()
+        self._is_json = format == "json"
+        self._request_id = request_id
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields: dict[str, Any] = {
+            "at": f"{moment:%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "event": record.getMessage(),
+            "request_id": self._request_id(),
+        }
+        fields |= {
+            name: value
+            for name, value in vars(record).items()
+            if name not in STANDARD
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        if self._is_json:
+            return orjson.dumps(fields, default=str).decode("utf-8")
+        return " ".join(f"{name}={quoted(value)}" for name, value in fields.items())
+
+
+def quoted(value: Any) -> str:
+    """One word: anything with spaces, quotes or control characters as a JSON string."""
+    text = str(value)
+    if text and all(letter.isprintable() and letter not in ' "=' for letter in text):
+        return text
+    return orjson.dumps(text).decode("utf-8")
+
+
+def start(format: str, request_id: Callable[[], str]) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(Lines(format, request_id))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

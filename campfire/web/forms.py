@@ -1,0 +1,148 @@
+"""What came with a request: its body and its numbers, or a refusal with 4xx.
+
+A body is JSON when it says so, else a form. aiohttp answers 500 to several broken
+bodies; everything is read here, so that nothing broken gets further.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+from aiohttp import BodyPartReader, hdrs, web
+
+from campfire.refusals import Invalid, NotFound, Unreadable, Unsupported
+
+MOST_FIELDS: Final = 100
+LARGEST_BODY: Final = 512 * 1024
+LARGEST_ID: Final = 10**18
+
+Fields = Mapping[str, Any]
+
+
+async def body(request: web.Request) -> Fields:
+    """The fields of a JSON object or a form. Raises Unreadable and Unsupported."""
+    if hdrs.CONTENT_ENCODING in request.headers:
+        raise Unsupported("A compressed body is not accepted.")
+    if not request.body_exists:
+        return {}
+    match request.content_type:
+        case "application/json":
+            return json_object(await request.read())
+        case "application/x-www-form-urlencoded":
+            return form(await request.read(), request.charset)
+        case "multipart/form-data":
+            return await multipart(request)
+    raise Unsupported("Send JSON or a form.")
+
+
+def json_object(data: bytes) -> Fields:
+    try:
+        fields = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise Unreadable("The body is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise Unreadable("The body is not a JSON object.")
+    return fields
+
+
+def form(data: bytes, charset: str | None) -> Fields:
+    if (charset or "utf-8").lower() != "utf-8":
+        raise Unreadable("A form must be UTF-8.")
+    try:
+        pairs = parse_qsl(
+            data.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
+    except ValueError:
+        raise Unreadable("The form cannot be read.") from None
+    return without_repetition(pairs)
+
+
+async def multipart(request: web.Request) -> Fields:
+    pairs: list[tuple[str, str]] = []
+    size = 0
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader) or part.name is None:
+                raise Unreadable("The form cannot be read.")
+            if part.filename is not None:
+                raise Unsupported("A file is not accepted here.")
+            data = await part.read(decode=False)
+            size += len(data)
+            if size > LARGEST_BODY or len(pairs) == MOST_FIELDS:
+                raise Unreadable("The form is too large.")
+            pairs.append((part.name, data.decode("utf-8")))
+    except (AssertionError, LookupError, RuntimeError, ValueError) as error:
+        # What aiohttp's reader raises for one broken form or another.
+        raise Unreadable("The form cannot be read.") from error
+    return without_repetition(pairs)
+
+
+def without_repetition(pairs: list[tuple[str, str]]) -> Fields:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Invalid("A field was given twice.")
+    return fields
+
+
+def text(fields: Fields, name: str, *, longest: int = LARGEST_BODY) -> str:
+    """A field that must be there and be text. Raises Invalid."""
+    value = optional_text(fields, name)
+    if value is None:
+        raise Invalid("Something is missing.", **{name: "This is needed."})
+    if len(value) > longest:
+        raise Invalid("Something is too long.", **{name: "This is too long."})
+    return value
+
+
+def optional_text(fields: Fields, name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Invalid("Something is not text.", **{name: "This must be text."})
+    if value is not None and not value.isprintable():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise Unreadable("The text cannot be read.") from None
+    return value
+
+
+def whole_number(fields: Fields, name: str) -> int:
+    """A field that must be there and be an integer, as JSON or as digits."""
+    value = fields.get(name)
+    if isinstance(value, str):
+        return digits(name, value)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_ID:
+        raise Invalid(
+            "Something is not a number.", **{name: "This must be a whole number."}
+        )
+    return value
+
+
+def number(request: web.Request, name: str) -> int | None:
+    """A number of the query, or None when it is not there. Raises Invalid."""
+    values = request.query.getall(name, [])
+    if len(values) > 1:
+        raise Invalid("Something was given twice.", **{name: "Give it once."})
+    return digits(name, values[0]) if values else None
+
+
+def digits(name: str, value: str) -> int:
+    unsigned = value.removeprefix("-")
+    if not (unsigned.isascii() and unsigned.isdecimal() and len(unsigned) <= 18):
+        raise Invalid(
+            "Something is not a number.", **{name: "This must be a whole number."}
+        )
+    return int(value)
+
+
+def path_id(request: web.Request, name: str) -> int:
+    """An id of the path: the routes let only digits through."""
+    value = int(request.match_info[name])
+    if value > LARGEST_ID:
+        raise NotFound("There is no such thing.")
+    return value

@@ -1,0 +1,156 @@
+"""Messages: pages of them, and posting, editing and removing one."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from aiohttp import web
+
+from campfire.chat import memberships, messages, richtext
+from campfire.chat.messages import Message
+from campfire.chat.richtext import Draft
+from campfire.database import Database
+from campfire.web import forms, render, responses, rooms
+from campfire.web.keys import DB, ID, PAGES, RENDERER
+from campfire.web.kept import Scope
+from campfire.web.requests import representation
+from campfire.web.sessions import viewer
+
+routes = web.RouteTableDef()
+
+SHORT: Final = 2_000
+ROOM: Final = f"/rooms/{{room_id:{ID}}}/messages"
+Posting = tuple[Message, bool]
+MESSAGE: Final = f"{ROOM}/{{message_id:{ID}}}"
+
+
+async def drafted(db: Database, user_id: int, room_id: int, body: str) -> Draft:
+    """Renders before the write; what is long is rendered beside the event loop."""
+    people: Iterable[tuple[int, str]] = ()
+    if "@" in body:
+        people = await db.read(memberships.mentionable, user_id, room_id)
+    if len(body) <= SHORT:
+        return richtext.draft(body, people)
+    return await asyncio.to_thread(richtext.draft, body, people)
+
+
+async def post(
+    db: Database, user_id: int, room_id: int, body: str, client_message_id: str | None
+) -> Posting:
+    """Posts once, from wherever it comes; says whether this was the first time."""
+    client_id = messages.client_message_id(client_message_id)
+    draft = await drafted(db, user_id, room_id, body)
+    return await db.write(messages.post, user_id, room_id, draft, client_id)
+
+
+@routes.get(ROOM)
+async def index(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    room_id = forms.path_id(request, "room_id")
+    window = rooms.Window.of(request)
+    wanted = representation(request)
+    if wanted == "page":
+        return await rooms.page(request, window)
+
+    async def make() -> tuple[str, str, dict[str, str], Iterable[Scope]]:
+        page = await request.app[DB].read(window.look, user.id, room_id)
+        if wanted == "json":
+            shown = [render.message(message) for message in page.messages]
+            text, content_type = render.json(shown), "application/json"
+        else:
+            text = request.app[RENDERER].fragments(page.messages)
+            content_type = rooms.HTML
+        scopes: list[Scope] = [("user", user.id), ("room", room_id)]
+        return text, content_type, rooms.more_link(request, page, window), scopes
+
+    key = (user.id, wanted, request.path_qs)
+    return await request.app[PAGES].answer(request, key, make)
+
+
+@routes.post(ROOM)
+async def create(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    room_id = forms.path_id(request, "room_id")
+    fields = await forms.body(request)
+    message, is_new = await post(
+        request.app[DB],
+        user.id,
+        room_id,
+        forms.text(fields, "body"),
+        forms.optional_text(fields, "client_message_id"),
+    )
+    if representation(request) == "page":
+        return responses.see(f"/rooms/{room_id}")
+    location = f"/rooms/{room_id}/messages/{message.id}"
+    return shown(request, message, 201 if is_new else 200, Location=location)
+
+
+@routes.get(MESSAGE)
+async def show(request: web.Request) -> web.Response:
+    message = await found(request)
+    if representation(request) == "page":
+        return responses.see(render.message_url(message), 302)
+    return shown(request, message)
+
+
+@routes.get(f"{MESSAGE}/edit")
+async def edit(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    message = await request.app[DB].read(
+        messages.changeable,
+        user.id,
+        forms.path_id(request, "room_id"),
+        forms.path_id(request, "message_id"),
+    )
+    return responses.html(
+        request.app[RENDERER].page(
+            "messages/edit.html",
+            message=render.Shown.of(message),
+            source=message.source,
+        )
+    )
+
+
+@routes.patch(MESSAGE)
+async def update(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    db, room_id = request.app[DB], forms.path_id(request, "room_id")
+    body = forms.text(await forms.body(request), "body")
+    message = await db.write(
+        messages.edit,
+        user.id,
+        room_id,
+        forms.path_id(request, "message_id"),
+        await drafted(db, user.id, room_id, body),
+    )
+    return shown(request, message)
+
+
+@routes.delete(MESSAGE)
+async def destroy(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    await request.app[DB].write(
+        messages.remove,
+        user.id,
+        forms.path_id(request, "room_id"),
+        forms.path_id(request, "message_id"),
+    )
+    return responses.nothing()
+
+
+async def found(request: web.Request) -> Message:
+    user = await viewer(request)
+    return await request.app[DB].read(
+        messages.find,
+        user.id,
+        forms.path_id(request, "room_id"),
+        forms.path_id(request, "message_id"),
+    )
+
+
+def shown(
+    request: web.Request, message: Message, status: int = 200, **headers: str
+) -> web.Response:
+    if representation(request) == "json":
+        return responses.json(render.message(message), status, **headers)
+    return responses.html(request.app[RENDERER].fragment(message), status, **headers)

@@ -1,0 +1,228 @@
+"""What happens to every request: it gets a number, a guard, and an answer.
+
+Refusals become problem details (RFC 9457), a fragment or a page, as the request
+prefers. Anything else that is raised is a bug: 500, and a traceback in the log.
+"""
+
+import asyncio
+import http
+import itertools
+import logging
+import secrets
+import time
+from contextvars import ContextVar
+from typing import Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from campfire.refusals import (
+    Busy,
+    Gone,
+    Invalid,
+    NotFound,
+    Refusal,
+    SignedOut,
+    TooLarge,
+    TooMany,
+    Unreadable,
+)
+from campfire.web.render import Renderer
+from campfire.web.requests import Peers, representation
+from campfire.web.sessions import viewer_of
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
+PROBLEM: Final = "application/problem+json"
+SLOW: Final = 1.0
+RETURN_TO: Final = "campfire_return_to"
+
+SECURITY: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+TITLES: Final = {
+    400: "That could not be read",
+    401: "Please sign in",
+    403: "This is not yours to change",
+    404: "Nobody at this fire",
+    405: "That is not done here",
+    410: "It is gone",
+    413: "Too large",
+    422: "Not quite",
+    429: "One moment, please",
+    500: "The fire went out",
+    503: "Too busy just now",
+}
+
+
+def public(handler: Handler) -> Handler:
+    """Marks a handler that answers people who are not signed in."""
+    handler.is_public = True  # type: ignore[attr-defined]
+    return handler
+
+
+async def secure(request: web.Request, response: web.StreamResponse) -> None:
+    """A signal: what every answer carries, errors and files included."""
+    response.headers.update(SECURITY)
+    response.headers["X-Request-Id"] = REQUEST_ID.get()
+    response.headers.popall(hdrs.SERVER, None)
+
+
+def numbering() -> Any:
+    """Gives each request its number, for the answer and for every line it logs."""
+    process = secrets.token_hex(4)
+    count = itertools.count(1)
+
+    @web.middleware
+    async def number(request: web.Request, handler: Handler) -> web.StreamResponse:
+        REQUEST_ID.set(f"{process}{next(count):08x}")
+        started = time.monotonic()
+        response = await handler(request)
+        took = time.monotonic() - started
+        if request.method != hdrs.METH_GET or response.status >= 400 or took > SLOW:
+            route = request.match_info.route.resource
+            log.info(
+                "request",
+                extra={
+                    "method": request.method,
+                    "route": route.canonical if route else None,
+                    "status": response.status,
+                    "ms": round(took * 1000, 1),
+                },
+            )
+        return response
+
+    return number
+
+
+def answering(renderer: Renderer) -> Any:
+    """Turns what is raised into an answer in the form that was asked for."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refusal as refusal:
+            return refused(request, renderer, refusal)
+        except web.HTTPRequestEntityTooLarge:
+            return refused(request, renderer, TooLarge("This is too large."))
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            return unfit(request, renderer, error)
+        except (asyncio.CancelledError, ConnectionResetError):
+            raise
+        except Exception:
+            log.exception("bug")
+            return shown(request, renderer, 500, "Something broke. It is noted.")
+
+    return answer
+
+
+def guarding(peers: Peers) -> Any:
+    """Lets nothing from another site through, and nobody unknown but to the doors."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        peers.require_same_site(request)
+        match = request.match_info
+        if match.http_exception is None and not hasattr(match.handler, "is_public"):
+            if await viewer_of(request) is None:
+                raise SignedOut("Please sign in.")
+        return await handler(request)
+
+    return guard
+
+
+def refused(
+    request: web.Request, renderer: Renderer, refusal: Refusal
+) -> web.Response:
+    headers = {}
+    if refusal.retry_after is not None or isinstance(refusal, (Busy, TooMany)):
+        headers[hdrs.RETRY_AFTER] = str(refusal.retry_after or 1)
+    if isinstance(refusal, SignedOut) and request.path != "/session":
+        return signed_out(request, renderer, refusal)
+    errors = refusal.errors if isinstance(refusal, Invalid) else None
+    response = shown(request, renderer, refusal.status, refusal.detail, errors)
+    if isinstance(refusal, SignedOut):
+        headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+    response.headers.update(headers)
+    return response
+
+
+def signed_out(
+    request: web.Request, renderer: Renderer, refusal: SignedOut
+) -> web.Response:
+    """A page is led to the door and back again; a program is told."""
+    is_socket = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+    if representation(request) == "page" and not is_socket:
+        response = web.Response(
+            status=302, headers={hdrs.LOCATION: "/session/new"}
+        )
+        if request.method == hdrs.METH_GET and request.path != "/":
+            response.set_cookie(
+                RETURN_TO, request.path_qs, max_age=600, httponly=True, samesite="Lax"
+            )
+        return response
+    response = shown(request, renderer, 401, refusal.detail)
+    response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+    if representation(request) == "fragment":
+        response.headers["HX-Redirect"] = "/session/new"
+    return response
+
+
+def unfit(
+    request: web.Request, renderer: Renderer, error: web.HTTPException
+) -> web.Response:
+    """aiohttp's own errors, in our words: its texts repeat what was sent."""
+    details = {
+        404: NotFound("There is no such page."),
+        410: Gone("This is gone."),
+    }
+    detail = details.get(error.status, Unreadable(error.reason)).detail
+    response = shown(request, renderer, error.status, detail)
+    for header in (hdrs.ALLOW, hdrs.SEC_WEBSOCKET_VERSION):
+        if header in error.headers:
+            response.headers[header] = error.headers[header]
+    return response
+
+
+def shown(
+    request: web.Request,
+    renderer: Renderer,
+    status: int,
+    detail: str,
+    errors: dict[str, str] | None = None,
+) -> web.Response:
+    if representation(request) == "page":
+        title = TITLES.get(status, http.HTTPStatus(status).phrase)
+        body = renderer.page(
+            "errors/show.html", status=status, title=title, detail=detail
+        )
+        return web.Response(
+            status=status, text=body, content_type="text/html", charset="utf-8"
+        )
+    problem: dict[str, Any] = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors is not None:
+        problem["errors"] = errors
+    return web.Response(
+        status=status, body=orjson.dumps(problem), content_type=PROBLEM
+    )

@@ -1,0 +1,87 @@
+"""Answers that may be given again: whole pages and fragments, with their tags.
+
+Made once for each person, address and form; dropped by what happened since. A page
+that a browser still has is answered with 304 and no body.
+"""
+
+import zlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from campfire.database import Event
+from campfire.web.kept import Kept, Scope
+from campfire.web.requests import etag
+from campfire.web.responses import PRIVATE, VARY
+
+MOST_BYTES: Final = 32 * 1024 * 1024
+WORTH_COMPRESSING: Final = 1_024
+GZIP: Final = 31
+
+Key = tuple[int, str, str]
+
+
+@dataclass(slots=True)
+class Made:
+    """An answer as it was made, compressed when somebody first asks for that."""
+
+    body: bytes
+    content_type: str
+    headers: dict[str, str]
+    etag: str
+    gzip: bytes | None = None
+
+    def compressed(self) -> bytes:
+        if self.gzip is None:
+            packer = zlib.compressobj(1, zlib.DEFLATED, GZIP)
+            self.gzip = packer.compress(self.body) + packer.flush()
+        return self.gzip
+
+
+Make = Callable[[], Awaitable[tuple[str, str, dict[str, str], Iterable[Scope]]]]
+
+
+class Pages:
+    """Keeps answers by person, representation and address."""
+
+    def __init__(self, generation: Callable[[], int]) -> None:
+        self._kept: Kept[Key, Made] = Kept(
+            generation, MOST_BYTES, lambda made: 2 * len(made.body)
+        )
+
+    def hear(self, event: Event) -> None:
+        self._kept.hear(event)
+
+    async def answer(self, request: web.Request, key: Key, make: Make) -> web.Response:
+        """What is kept under the key, or what `make` makes: text, type, headers and
+        the scopes it depends on."""
+        made = self._kept.get(key)
+        if made is None:
+            started = self._kept.start()
+            text, content_type, headers, scopes = await make()
+            body = text.encode("utf-8")
+            made = Made(body, content_type, headers, etag(body))
+            self._kept.keep(key, made, scopes, started)
+        return answered(request, made)
+
+
+def answered(request: web.Request, made: Made) -> web.Response:
+    headers = {
+        hdrs.CACHE_CONTROL: PRIVATE,
+        hdrs.VARY: VARY,
+        hdrs.ETAG: made.etag,
+        **made.headers,
+    }
+    if made.etag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
+        return web.Response(status=304, headers=headers)
+    headers[hdrs.CONTENT_TYPE] = made.content_type
+    body = made.body
+    if len(body) >= WORTH_COMPRESSING and "gzip" in request.headers.get(
+        hdrs.ACCEPT_ENCODING, ""
+    ):
+        headers[hdrs.CONTENT_ENCODING] = "gzip"
+        headers[hdrs.VARY] = f"{VARY}, Accept-Encoding"
+        body = made.compressed()
+    return web.Response(body=body, headers=headers)

@@ -1,0 +1,56 @@
+"""Whether each part works: asked by whoever watches, answered at most once a second."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable
+from typing import Any, Final
+
+import apsw
+
+from campfire.chat import health
+from campfire.database import Database
+from campfire.refusals import Busy
+
+FREE: Final = 64 * 1024 * 1024
+PATIENCE: Final = 2.0
+FRESH: Final = 1.0
+
+
+class Readiness:
+    """Asks each part whether it works, at most once a second however often asked."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._asked = 0.0
+        self._components: dict[str, str] = {}
+        self._asking = asyncio.Lock()
+
+    async def components(self) -> dict[str, str]:
+        async with self._asking:
+            if time.monotonic() > self._asked + FRESH:
+                self._components = {
+                    "database": await answered(self._db.read(health.look)),
+                    "writer": await answered(self._db.write(health.beat)),
+                    "jobs": "ok",
+                    "disk": await asyncio.to_thread(self._disk),
+                }
+                self._asked = time.monotonic()
+        return self._components
+
+    def _disk(self) -> str:
+        disk = os.statvfs(self._db.path.parent)
+        free = disk.f_bavail * disk.f_frsize
+        return "ok" if free >= FREE else "less than 64 MB free"
+
+
+async def answered(question: Awaitable[Any]) -> str:
+    try:
+        await asyncio.wait_for(question, PATIENCE)
+    except TimeoutError:
+        return "does not answer"
+    except Busy:
+        return "too busy"
+    except apsw.Error as error:
+        return type(error).__name__
+    return "ok"

@@ -1,0 +1,217 @@
+"""How things look from outside: as JSON, as fragments of HTML, as frames.
+
+One rendering serves every viewer; what is personal is added in the browser. The match
+that words an event is the one place where a new event must find its frame.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, assert_never
+
+import jinja2
+import orjson
+from markupsafe import Markup
+
+from campfire.chat import memberships, messages, rooms, sessions, users
+from campfire.chat.memberships import Membership
+from campfire.chat.messages import Message, Removal
+from campfire.chat.rooms import Room
+from campfire.chat.users import User
+from campfire.database import Event
+
+FRAGMENTS: Final = 2_048
+WORTH_KEEPING: Final = 8_192
+
+Announced = (
+    messages.Posted
+    | messages.Edited
+    | messages.Removed
+    | memberships.Read
+    | memberships.Granted
+    | memberships.Revoked
+    | rooms.Created
+    | sessions.Started
+    | sessions.Ended
+    | users.Joined
+)
+
+
+def time(milliseconds: int) -> str:
+    """RFC 3339, in UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def user(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "name": user.name,
+        "role": user.role,
+        "status": user.status,
+        "bio": user.bio,
+        "avatar_url": user.avatar_url,
+    }
+
+
+def me(person: User, email_address: str | None) -> dict[str, Any]:
+    return user(person) | {"email_address": email_address}
+
+
+def membership(membership: Membership) -> dict[str, Any]:
+    return {
+        "involvement": membership.involvement,
+        "last_read_id": membership.last_read_id,
+        "unread_count": membership.unread_count,
+        "starred": membership.starred,
+    }
+
+
+def room(room: Room) -> dict[str, Any]:
+    return {
+        "id": room.id,
+        "kind": room.kind,
+        "name": room.name,
+        "creator_id": room.creator_id,
+        "created_at": time(room.created_at),
+        "seq": room.seq,
+        "last_message_id": room.last_message_id,
+        "membership": membership(room.membership),
+    }
+
+
+def message_url(message: Message) -> str:
+    return f"/rooms/{message.room_id}/@{message.id}"
+
+
+def message(message: Message) -> dict[str, Any]:
+    edited_at = message.edited_at
+    return {
+        "id": message.id,
+        "room_id": message.room_id,
+        "client_message_id": message.client_message_id,
+        "seq": message.seq,
+        "body": {
+            "source": message.source,
+            "html": message.html,
+            "plain": message.plain,
+        },
+        "creator": user(message.creator),
+        "created_at": time(message.created_at),
+        "edited_at": None if edited_at is None else time(edited_at),
+        "mentions": list(message.mentions),
+        "attachments": [],
+        "preview": None,
+        "boosts": [],
+        "url": message_url(message),
+    }
+
+
+def removal(removal: Removal) -> dict[str, Any]:
+    return {"id": removal.id, "seq": removal.seq}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as the template wants it."""
+
+    id: int
+    room_id: int
+    client_message_id: str
+    seq: int
+    source: str
+    html: Markup
+    plain: str
+    creator: User
+    created_at: str
+    created_ms: int
+    edited_at: str | None
+    mentions: Iterable[int]
+    url: str
+
+    @classmethod
+    def of(cls, message: Message) -> "Shown":
+        edited_at = message.edited_at
+        return cls(
+            id=message.id,
+            room_id=message.room_id,
+            client_message_id=message.client_message_id,
+            seq=message.seq,
+            source=message.source,
+            html=Markup(message.html),  # Sanitized by chat/richtext.
+            plain=message.plain,
+            creator=message.creator,
+            created_at=time(message.created_at),
+            created_ms=message.created_at,
+            edited_at=None if edited_at is None else time(edited_at),
+            mentions=message.mentions,
+            url=message_url(message),
+        )
+
+
+class Renderer:
+    """Renders with the application's templates; a message once for each version."""
+
+    def __init__(self, environment: jinja2.Environment) -> None:
+        self._environment = environment
+        self._message = environment.get_template("messages/_message.html")
+        self._kept = lru_cache(FRAGMENTS)(self._fragment)
+
+    def page(self, template: str, **context: Any) -> str:
+        return self._environment.get_template(template).render(**context)
+
+    def fragment(self, message: Message) -> str:
+        """The message as HTML, the same for everyone."""
+        if len(message.html) > WORTH_KEEPING:
+            return self._fragment(message)
+        return self._kept(message)
+
+    def fragments(self, messages: Iterable[Message]) -> str:
+        return "".join(map(self.fragment, messages))
+
+    def _fragment(self, message: Message) -> str:
+        return self._message.render(message=Shown.of(message))
+
+    def present(self, event: Event, format: str) -> dict[str, Any]:
+        """The event as it goes down a socket."""
+        return {"event": event.name} | self._worded(event, format)  # type: ignore
+
+    def _worded(self, event: Announced, format: str) -> dict[str, Any]:
+        match event:
+            case messages.Posted() | messages.Edited():
+                shown: dict[str, Any] = (
+                    {"html": self.fragment(event.message)}
+                    if format == "html"
+                    else {"message": message(event.message)}
+                )
+                place = {"room_id": event.message.room_id, "seq": event.message.seq}
+                return place | shown
+            case messages.Removed():
+                return {
+                    "room_id": event.removal.room_id,
+                    "seq": event.removal.seq,
+                    "id": event.removal.id,
+                    "client_message_id": event.removal.client_message_id,
+                }
+            case memberships.Read():
+                return {
+                    "room_id": event.room_id,
+                    "message_id": event.last_read_id,
+                    "last_read_id": event.last_read_id,
+                    "unread_count": event.unread_count,
+                }
+            case rooms.Created():
+                return {"room_id": event.room.id, "room": room(event.room)}
+            case memberships.Granted() | memberships.Revoked():
+                return {"room_id": event.room_id}
+            case sessions.Started() | sessions.Ended() | users.Joined():
+                raise LookupError(f"{event.name} is told to no socket")
+            case _:
+                assert_never(event)
+
+
+
+
+def json(data: Any) -> str:
+    return orjson.dumps(data).decode("utf-8")

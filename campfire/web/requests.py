@@ -1,0 +1,103 @@
+"""What a request says about itself: from where, in which form, with what proof."""
+
+import hashlib
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Final, Literal
+
+from aiohttp import hdrs, web
+
+from campfire.config import Network
+from campfire.refusals import Forbidden
+
+Representation = Literal["json", "fragment", "page"]
+
+COOKIE: Final = "campfire_session"
+JSON: Final = "application/json"
+SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+
+
+def representation(request: web.Request) -> Representation:
+    """JSON when it is accepted at all, a fragment for htmx, else a page."""
+    if JSON in request.headers.get(hdrs.ACCEPT, ""):
+        return "json"
+    if request.headers.get("HX-Request") == "true":
+        return "fragment"
+    return "page"
+
+
+def bearer(request: web.Request) -> str | None:
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def token(request: web.Request) -> str | None:
+    """The bearer token, or the cookie; two cookies of the name prove nothing."""
+    if hdrs.AUTHORIZATION in request.headers:
+        return bearer(request)
+    cookies = request.headers.getall(hdrs.COOKIE, ())
+    if sum(cookie.count(f"{COOKIE}=") for cookie in cookies) != 1:
+        return None
+    return request.cookies.get(COOKIE)
+
+
+class Peers:
+    """Believes what proxies say only where the operator trusts them."""
+
+    def __init__(self, origin: str | None, trusted: Sequence[Network]) -> None:
+        self._origin = origin
+        self._trusted = trusted
+
+    def address(self, request: web.Request) -> str:
+        """The client's address: the last one that no trusted proxy vouches for."""
+        address = request.remote or ""
+        if self._trusted and self._is_trusted(address):
+            forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
+            for hop in reversed(forwarded.split(",")):
+                if not hop.strip():
+                    continue
+                address = hop.strip()
+                if not self._is_trusted(address):
+                    break
+        return address
+
+    def origin(self, request: web.Request) -> str:
+        """Scheme, host and port that the browser used."""
+        if self._origin:
+            return self._origin
+        scheme, host = request.scheme, request.host
+        if self._trusted and self._is_trusted(request.remote or ""):
+            scheme = request.headers.get("X-Forwarded-Proto", scheme)
+            host = request.headers.get("X-Forwarded-Host", host)
+        return f"{scheme}://{host}".lower()
+
+    def require_same_site(self, request: web.Request) -> None:
+        """Refuses what another site made the browser send.
+
+        A page on another site cannot forge these headers, and a program that is not
+        a browser sends neither. A bearer token is nothing a browser adds by itself.
+        """
+        is_socket = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+        if (request.method in SAFE and not is_socket) or bearer(request) and (
+            not is_socket
+        ):
+            return
+        site = request.headers.get("Sec-Fetch-Site")
+        origins = request.headers.getall(hdrs.ORIGIN, [])
+        if site is not None and not is_socket:
+            if site not in ("same-origin", "none"):
+                raise Forbidden("This was sent from another site.")
+        elif origins and origins != [self.origin(request)]:
+            raise Forbidden("This was sent from another site.")
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            known = ip_address(address)
+        except ValueError:
+            return False
+        return any(known in network for network in self._trusted)
+
+
+def etag(body: bytes) -> str:
+    """Weak, because the same page may be sent compressed or not."""
+    return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

@@ -1,0 +1,141 @@
+"""Who a request comes from, and the slow work of comparing passwords.
+
+aiohttp-session keeps the request's session; where it is kept is the `sessions` table,
+with a memory in front that events and other processes' writes empty.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import aiohttp_session
+from aiohttp import hdrs, web
+from aiohttp_session import AbstractStorage
+
+from campfire.chat import passwords, sessions
+from campfire.chat.sessions import Session
+from campfire.chat.users import User
+from campfire.database import Database, Event
+from campfire.refusals import Busy, SignedOut, TooMany
+from campfire.web.kept import Kept
+from campfire.web.requests import COOKIE, Peers, token
+
+T = TypeVar("T")
+
+MOST_KEPT: Final = 20_000
+COOKIE_AGE: Final = sessions.OLDEST // 1000
+HASHING: Final = 2
+MOST_HASHING: Final = 16
+
+
+class Sessions(AbstractStorage):
+    """Where aiohttp-session finds a session: by the token's hash."""
+
+    def __init__(self, db: Database, peers: Peers, *, secure: bool) -> None:
+        super().__init__(
+            cookie_name=COOKIE,
+            max_age=COOKIE_AGE,
+            secure=secure,
+            httponly=True,
+            samesite="Lax",
+        )
+        self._db = db
+        self._peers = peers
+        self._kept: Kept[bytes, Session] = Kept(db.generation, MOST_KEPT)
+
+    def hear(self, event: Event) -> None:
+        self._kept.hear(event)
+
+    async def viewer(self, request: web.Request) -> Session | None:
+        """Whose request this is, asked anew."""
+        given = token(request)
+        if not given:
+            return None
+        key = sessions.token_hash(given)
+        session = self._kept.get(key)
+        if session is None:
+            started = self._kept.start()
+            session = await self._db.read(sessions.find, key)
+            if session is None:
+                return None
+            self._kept.keep(key, session, [("user", session.user.id)], started)
+        now = time.time_ns() // 1_000_000
+        if session.is_over(now):
+            return None
+        if now > session.last_active_at + sessions.TOUCHED_EVERY:
+            await self._touch(request, session)
+        return session
+
+    async def load_session(self, request: web.Request) -> aiohttp_session.Session:
+        viewer = await self.viewer(request)
+        if viewer is None:
+            return aiohttp_session.Session(None, data=None, new=True)
+        return aiohttp_session.Session(
+            token(request), data={"session": {"viewer": viewer}}, new=False
+        )
+
+    async def save_session(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        session: aiohttp_session.Session,
+    ) -> None:
+        self.save_cookie(response, session.get("token", ""), max_age=COOKIE_AGE)
+
+    async def _touch(self, request: web.Request, session: Session) -> None:
+        self._kept.drop(("user", session.user.id))
+        try:
+            await self._db.write(
+                sessions.touch,
+                session.id,
+                self._peers.address(request),
+                request.headers.get(hdrs.USER_AGENT, ""),
+            )
+        except Busy:
+            pass  # Reading goes on while nothing can be written.
+
+
+class Passwords:
+    """Hashes two at a time beside the event loop; more than sixteen waiting is 429."""
+
+    def __init__(self, cost: int) -> None:
+        self._cost = cost
+        self._threads = ThreadPoolExecutor(HASHING, "bcrypt")
+        self._waiting = 0
+
+    async def hashed(self, password: str) -> str:
+        return await self._run(lambda: passwords.hashed(password, self._cost))
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        return await self._run(lambda: passwords.matches(password, password_hash))
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= MOST_HASHING:
+            raise TooMany("Too many are signing in at once.", retry_after=5)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, work
+            )
+        finally:
+            self._waiting -= 1
+
+
+async def viewer_of(request: web.Request) -> Session | None:
+    """Whose request this is, or None for somebody unknown."""
+    session = await aiohttp_session.get_session(request)
+    viewer: Session | None = session.get("viewer")
+    return viewer
+
+
+async def viewer(request: web.Request) -> User:
+    """The person who asks; the guard lets nobody else this far."""
+    session = await viewer_of(request)
+    if session is None:
+        raise SignedOut("Please sign in.")
+    return session.user

@@ -1,0 +1,106 @@
+"""Static files: under an address that names their content, so never asked for twice.
+
+All of them share one digest, so a module may import its neighbour by a relative path.
+`python -m campfire.web.static` compresses them ahead; names are digests of content, so
+a file that was edited since is served as it is.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from campfire.refusals import NotFound
+from campfire.web.middleware import public
+
+FOLDER: Final = Path(str(resources.files("campfire"))) / "static"
+COMPRESSED: Final = FOLDER / "compressed"
+FOREVER: Final = "public, max-age=31536000, immutable"
+TEXTUAL: Final = {".css", ".js", ".svg", ".json", ".txt", ".html"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    content_type: str
+    bodies: dict[str, bytes]
+
+
+class Static:
+    """All static files, in memory; `digest` stands for all of their content."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, File] = {}
+        digest = hashlib.sha256()
+        for path in sources():
+            name, data = path.relative_to(FOLDER).as_posix(), path.read_bytes()
+            digest.update(name.encode() + b"\0" + data + b"\0")
+            content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            if content_type.startswith("text/"):
+                content_type += "; charset=utf-8"
+            bodies = {"identity": data}
+            for encoding, ending in (("br", "br"), ("gzip", "gz")):
+                compressed = COMPRESSED / f"{hashlib.sha256(data).hexdigest()}.{ending}"
+                if compressed.exists():
+                    bodies[encoding] = compressed.read_bytes()
+            self._files[name] = File(content_type, bodies)
+        self.digest = digest.hexdigest()[:16]
+
+    def url(self, name: str) -> str:
+        """The address of a file, by its name in the folder."""
+        if name not in self._files:
+            raise FileNotFoundError(name)
+        return f"/static/{self.digest}/{name}"
+
+    @public
+    async def show(self, request: web.Request) -> web.Response:
+        file = self._files.get(request.match_info["name"])
+        if file is None or request.match_info["digest"] != self.digest:
+            raise NotFound("There is no such file.")
+        accepted = request.headers.get(hdrs.ACCEPT_ENCODING, "")
+        headers = {
+            hdrs.CONTENT_TYPE: file.content_type,
+            hdrs.CACHE_CONTROL: FOREVER,
+            hdrs.VARY: hdrs.ACCEPT_ENCODING,
+        }
+        for encoding in ("br", "gzip"):
+            if encoding in accepted and encoding in file.bodies:
+                headers[hdrs.CONTENT_ENCODING] = encoding
+                return web.Response(body=file.bodies[encoding], headers=headers)
+        return web.Response(body=file.bodies["identity"], headers=headers)
+
+
+def sources() -> list[Path]:
+    return sorted(
+        path
+        for path in FOLDER.rglob("*")
+        if path.is_file() and not path.is_relative_to(COMPRESSED)
+    )
+
+
+def compress() -> None:
+    """Writes what a browser may ask for compressed; removes what is not used now."""
+    import brotli
+
+    COMPRESSED.mkdir(exist_ok=True)
+    written = set()
+    for path in sources():
+        if path.suffix not in TEXTUAL:
+            continue
+        data = path.read_bytes()
+        name = hashlib.sha256(data).hexdigest()
+        for ending, pack in (("br", brotli.compress), ("gz", gzip.compress)):
+            target = COMPRESSED / f"{name}.{ending}"
+            written.add(target)
+            if not target.exists():
+                target.write_bytes(pack(data))
+    for leftover in set(COMPRESSED.iterdir()) - written:
+        leftover.unlink()
+
+
+if __name__ == "__main__":
+    compress()
