@@ -20,7 +20,7 @@ from campfire.live.sockets import Sockets, decline_contexts
 from campfire.web import accounts, doors, health, messages, rooms, users
 from campfire.web.forms import LARGEST_BODY
 from campfire.web.keys import DB, PAGES, PASSWORDS, PEERS, READINESS, RENDERER
-from campfire.web.middleware import answering, guarding, numbering, secure
+from campfire.web.middleware import answering, guarding, numbering, public, secure
 from campfire.web.pages import Pages
 from campfire.web.readiness import Readiness
 from campfire.web.render import Renderer
@@ -87,7 +87,7 @@ async def create(config: Config) -> web.Application:
     app.on_response_prepare.append(decline_contexts)
     for routes in ROUTES:
         app.add_routes(routes)
-    app.router.add_get("/static/{digest}/{name:.+}", static.show)
+    app.router.add_get("/static/{digest}/{name:.+}", public(static.show))
 
     async def post(
         user_id: int, room_id: int, body: str, client_message_id: str | None

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# What a broken disk or file raises.
+Fault = apsw.Error
+
 Bindings = Sequence[Any] | Mapping[str, Any]
 
 BATCH: Final = 64
@@ -205,7 +208,9 @@ class Database:
         self._committing = False
         self._generation = 0
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._commits, name="writer", daemon=True)
+        self._thread = threading.Thread(
+            target=self._commits, name="writer", daemon=True
+        )
         self._thread.start()
         self._pump = self._loop.create_task(self._pumped(), name="writer pump")
 
@@ -383,7 +388,7 @@ class Database:
     @staticmethod
     def _version(connection: apsw.Connection) -> int:
         row = connection.execute("PRAGMA data_version").fetchone()
-        return int(row[0])  # type: ignore[arg-type, index]
+        return int(row[0])  # type: ignore[index]
 
     def _grown(self, connection: apsw.Connection, schema: str, pages: int) -> int:
         self._wal_pages = pages

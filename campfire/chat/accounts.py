@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from campfire.chat import rooms, users
-from campfire.chat.users import User
 from campfire.chat.rooms import Room
+from campfire.chat.users import User
 from campfire.database import Reads, Tx
 from campfire.refusals import Conflict
 

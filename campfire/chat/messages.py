@@ -156,9 +156,7 @@ def post(
     return message, True
 
 
-def edit(
-    tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft
-) -> Message:
+def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> Message:
     """Replaces the words; for the author and administrators."""
     changeable(tx, user_id, room_id, message_id)
     seq, members_version = _next_seq(tx, room_id)
@@ -203,9 +201,7 @@ def find(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:
     return found[0]
 
 
-def changeable(
-    db: Reads, user_id: int, room_id: int, message_id: int
-) -> Message:
+def changeable(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:
     """The message, if the person wrote it or is an administrator. Raises Forbidden."""
     message = find(db, user_id, room_id, message_id)
     if message.creator.id != user_id:
@@ -319,9 +315,7 @@ class _Called:
     shared: bool
 
 
-def _called(
-    db: Reads, message_ids: Sequence[int]
-) -> dict[int, Sequence[_Called]]:
+def _called(db: Reads, message_ids: Sequence[int]) -> dict[int, Sequence[_Called]]:
     if not message_ids:
         return {}
     called: dict[int, list[_Called]] = {}
@@ -348,16 +342,8 @@ def _presented(row: Sequence[Any], called: Sequence[_Called]) -> Message:
         html = richtext.shown_html(html, {whom.id: whom.name for whom in called})
         alone = {whom.id: whom.name for whom in called if not whom.shared}
         source = richtext.shown_source(source, alone)
-    return Message(
-        *row[:5],
-        source=source,
-        html=html,
-        plain=row[7],
-        created_at=row[8],
-        edited_at=row[9],
-        creator=User(*row[10:]),
-        mentions=tuple(whom.id for whom in called),
-    )
+    mentions = tuple(whom.id for whom in called)
+    return Message(*(*row[:5], source, html, *row[7:10], User(*row[10:]), mentions))
 
 
 def _next_seq(tx: Tx, room_id: int) -> tuple[int, int]:
@@ -382,5 +368,3 @@ def _mention(
         (message_id, json.dumps(present)),
     )
     return _called(tx, [message_id])[message_id]
-
-

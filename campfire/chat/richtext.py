@@ -89,7 +89,9 @@ def draft(text: str, people: Iterable[tuple[int, str]] = ()) -> Draft:
 
     def kept(mark: re.Match[str]) -> str:
         call = calls[int(mark[1])]
-        return f"{OPEN}{call.user_id}{CLOSE}" if int(mark[1]) in mentioned else call.typed
+        return (
+            f"{OPEN}{call.user_id}{CLOSE}" if int(mark[1]) in mentioned else call.typed
+        )
 
     in_order = dict.fromkeys(calls[index].user_id for index in sorted(mentioned))
     return Draft(STANDING.sub(kept, marked), html, plain, tuple(in_order))
@@ -152,9 +154,7 @@ class _Call:
     typed: str
 
 
-def _marked(
-    text: str, people: Sequence[tuple[int, str]]
-) -> tuple[str, list[_Call]]:
+def _marked(text: str, people: Sequence[tuple[int, str]]) -> tuple[str, list[_Call]]:
     """Puts a stand-in in place of everything that could be a mention.
 
     A name that two people share calls nobody; `<@ID>` says which of them is meant.
@@ -177,7 +177,12 @@ def _marked(
         else:
             called = int(call[1]) if int(call[1]) in ids else None
         if called is not None:
-            parts += (text[position : call.start()], STAND_IN, str(len(calls)), STAND_OUT)
+            parts += (
+                text[position : call.start()],
+                STAND_IN,
+                str(len(calls)),
+                STAND_OUT,
+            )
             calls.append(_Call(called, text[call.start() : end]))
             position = end
     return "".join(parts) + text[position:], calls

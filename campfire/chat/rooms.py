@@ -1,8 +1,9 @@
 """Rooms, as the person who asks sees them."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from campfire.chat import memberships, users
 from campfire.chat.memberships import Membership
@@ -120,7 +121,5 @@ def open(tx: Tx, user_id: int, name: str) -> Room:
     return room
 
 
-def _from_row(row: tuple[object, ...]) -> Room:
-    return Room(
-        *row[:7], membership=memberships.from_row(row[7:])  # type: ignore[arg-type]
-    )
+def _from_row(row: Sequence[Any]) -> Room:
+    return Room(*(*row[:7], memberships.from_row(row[7:])))

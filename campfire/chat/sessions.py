@@ -88,7 +88,7 @@ def find(db: Reads, token_hash: bytes) -> Session | None:
             WHERE sessions.token_hash = ? AND users.status = 'active'""",
         (token_hash,),
     )
-    return None if row is None else Session(*row[:3], user=User(*row[3:]))
+    return None if row is None else Session(*(*row[:3], User(*row[3:])))
 
 
 def touch(tx: Tx, session_id: int, ip_address: str, user_agent: str) -> None:
@@ -101,7 +101,5 @@ def touch(tx: Tx, session_id: int, ip_address: str, user_agent: str) -> None:
 
 
 def end(tx: Tx, user_id: int, session_id: int) -> None:
-    tx.row(
-        "DELETE FROM sessions WHERE id = ? AND user_id = ?", (session_id, user_id)
-    )
+    tx.row("DELETE FROM sessions WHERE id = ? AND user_id = ?", (session_id, user_id))
     tx.announce(Ended(user_id, (session_id,)))

@@ -126,9 +126,7 @@ def first_administrator(db: Reads) -> Contact | None:
     return None if row is None else Contact(*row)
 
 
-def require_new(
-    name: str, email_address: str, password: str
-) -> tuple[str, str]:
+def require_new(name: str, email_address: str, password: str) -> tuple[str, str]:
     """Checks a form that makes somebody; answers with name and address as kept."""
     errors: dict[str, str] = {}
     kept = [name, email_address]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Literal
 
-from campfire.chat import memberships, messages, rooms, sessions, users
+from campfire.chat import memberships, rooms, sessions, users
 from campfire.chat.memberships import Read, Unread
 from campfire.chat.messages import Edited, Posted, Removed
 from campfire.chat.users import User
@@ -265,7 +265,7 @@ class Hub:
                 self._put(socket, frames[socket.format])
 
     def _tell_room(self, event: Change) -> None:
-        """To the sockets in the room whose person was a member when it was committed."""
+        """To the sockets in the room whose person was a member at the commit."""
         room_id, _ = change_of(event)
         for socket in self._entering.get(room_id, ()):
             if socket.user.id in event.audience:
@@ -347,7 +347,7 @@ class Hub:
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Writes what this turn of the loop brought; pages get their turn in between."""
+        """Writes what this turn brought; pages get their turn in between."""
         self._unread_frames.clear()
         budget = AT_ONCE
         while self._pending_choirs and budget > 0:

@@ -273,9 +273,7 @@ class Sockets:
             socket, answer("command.done", command_id) | {"status": status} | made
         )
 
-    def _refuse(
-        self, socket: Socket, command_id: str | None, refusal: Refusal
-    ) -> None:
+    def _refuse(self, socket: Socket, command_id: str | None, refusal: Refusal) -> None:
         self._hub.send(
             socket,
             answer("command.refused", command_id)
@@ -375,9 +373,7 @@ def offering_one_way_deflate(request: web.Request) -> web.Request:
     return request.clone(headers=headers)
 
 
-async def decline_contexts(
-    request: web.Request, response: web.StreamResponse
-) -> None:
+async def decline_contexts(request: web.Request, response: web.StreamResponse) -> None:
     """A signal: adds the client's half, which aiohttp does not know how to answer."""
     extensions = response.headers.get(hdrs.SEC_WEBSOCKET_EXTENSIONS)
     if response.status == 101 and extensions:

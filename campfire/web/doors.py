@@ -117,7 +117,7 @@ async def create(request: web.Request) -> web.Response:
     password = forms.text(fields, "password")
     known = await request.app[DB].read(users.credentials, address)
     right = await request.app[PASSWORDS].matches(
-        password, known and known.password_hash
+        password, known.password_hash if known else None
     )
     if known is None or not right:
         if representation(request) == "page":

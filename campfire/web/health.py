@@ -9,6 +9,7 @@ from campfire.web.middleware import public
 
 routes = web.RouteTableDef()
 
+
 @routes.get("/health")
 @public
 async def alive(request: web.Request) -> web.Response:

@@ -11,8 +11,8 @@ from campfire.chat.messages import Message
 from campfire.chat.richtext import Draft
 from campfire.database import Database
 from campfire.web import forms, render, responses, rooms
-from campfire.web.keys import DB, ID, PAGES, RENDERER
 from campfire.web.kept import Scope
+from campfire.web.keys import DB, ID, PAGES, RENDERER
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
 

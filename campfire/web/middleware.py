@@ -5,6 +5,7 @@ prefers. Anything else that is raised is a bug: 500, and a traceback in the log.
 """
 
 import asyncio
+import functools
 import http
 import itertools
 import logging
@@ -70,8 +71,13 @@ TITLES: Final = {
 
 def public(handler: Handler) -> Handler:
     """Marks a handler that answers people who are not signed in."""
-    handler.is_public = True  # type: ignore[attr-defined]
-    return handler
+
+    @functools.wraps(handler)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    answer.is_public = True  # type: ignore[attr-defined]
+    return answer
 
 
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
@@ -147,9 +153,7 @@ def guarding(peers: Peers) -> Any:
     return guard
 
 
-def refused(
-    request: web.Request, renderer: Renderer, refusal: Refusal
-) -> web.Response:
+def refused(request: web.Request, renderer: Renderer, refusal: Refusal) -> web.Response:
     headers = {}
     if refusal.retry_after is not None or isinstance(refusal, (Busy, TooMany)):
         headers[hdrs.RETRY_AFTER] = str(refusal.retry_after or 1)
@@ -169,9 +173,7 @@ def signed_out(
     """A page is led to the door and back again; a program is told."""
     is_socket = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
     if representation(request) == "page" and not is_socket:
-        response = web.Response(
-            status=302, headers={hdrs.LOCATION: "/session/new"}
-        )
+        response = web.Response(status=302, headers={hdrs.LOCATION: "/session/new"})
         if request.method == hdrs.METH_GET and request.path != "/":
             response.set_cookie(
                 RETURN_TO, request.path_qs, max_age=600, httponly=True, samesite="Lax"
@@ -223,6 +225,4 @@ def shown(
     }
     if errors is not None:
         problem["errors"] = errors
-    return web.Response(
-        status=status, body=orjson.dumps(problem), content_type=PROBLEM
-    )
+    return web.Response(status=status, body=orjson.dumps(problem), content_type=PROBLEM)

@@ -6,10 +6,8 @@ import time
 from collections.abc import Awaitable
 from typing import Any, Final
 
-import apsw
-
 from campfire.chat import health
-from campfire.database import Database
+from campfire.database import Database, Fault
 from campfire.refusals import Busy
 
 FREE: Final = 64 * 1024 * 1024
@@ -51,6 +49,6 @@ async def answered(question: Awaitable[Any]) -> str:
         return "does not answer"
     except Busy:
         return "too busy"
-    except apsw.Error as error:
+    except Fault as error:
         return type(error).__name__
     return "ok"

@@ -175,7 +175,8 @@ class Renderer:
 
     def present(self, event: Event, format: str) -> dict[str, Any]:
         """The event as it goes down a socket."""
-        return {"event": event.name} | self._worded(event, format)  # type: ignore
+        worded = self._worded(event, format)  # type: ignore[arg-type]
+        return {"event": event.name} | worded
 
     def _worded(self, event: Announced, format: str) -> dict[str, Any]:
         match event:
@@ -209,8 +210,6 @@ class Renderer:
                 raise LookupError(f"{event.name} is told to no socket")
             case _:
                 assert_never(event)
-
-
 
 
 def json(data: Any) -> str:

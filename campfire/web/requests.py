@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final, Literal
 
 from aiohttp import hdrs, web
 
-from campfire.config import Network
 from campfire.refusals import Forbidden
 
+Network = IPv4Network | IPv6Network
 Representation = Literal["json", "fragment", "page"]
 
 COOKIE: Final = "campfire_session"
@@ -78,8 +78,10 @@ class Peers:
         a browser sends neither. A bearer token is nothing a browser adds by itself.
         """
         is_socket = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
-        if (request.method in SAFE and not is_socket) or bearer(request) and (
-            not is_socket
+        if (
+            (request.method in SAFE and not is_socket)
+            or bearer(request)
+            and (not is_socket)
         ):
             return
         site = request.headers.get("Sec-Fetch-Site")

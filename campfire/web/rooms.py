@@ -14,8 +14,8 @@ from campfire.chat.users import User
 from campfire.database import Reads
 from campfire.refusals import Invalid
 from campfire.web import forms, render, responses
-from campfire.web.keys import DB, ID, PAGES, PEERS, RENDERER
 from campfire.web.kept import Scope
+from campfire.web.keys import DB, ID, PAGES, PEERS, RENDERER
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
 

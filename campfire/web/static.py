@@ -16,7 +16,6 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from campfire.refusals import NotFound
-from campfire.web.middleware import public
 
 FOLDER: Final = Path(str(resources.files("campfire"))) / "static"
 COMPRESSED: Final = FOLDER / "compressed"
@@ -56,7 +55,6 @@ class Static:
             raise FileNotFoundError(name)
         return f"/static/{self.digest}/{name}"
 
-    @public
     async def show(self, request: web.Request) -> web.Response:
         file = self._files.get(request.match_info["name"])
         if file is None or request.match_info["digest"] != self.digest:
@@ -84,7 +82,7 @@ def sources() -> list[Path]:
 
 def compress() -> None:
     """Writes what a browser may ask for compressed; removes what is not used now."""
-    import brotli
+    import brotli  # type: ignore[import-untyped]
 
     COMPRESSED.mkdir(exist_ok=True)
     written = set()
