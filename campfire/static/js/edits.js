@@ -51,8 +51,11 @@ export function connect(log, { remove }) {
       event.preventDefault();
       hint.textContent = "Write something, or delete the message";
     });
-    form.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    form.addEventListener("htmx:after:request", (event) => {
+      const { ctx } = event.detail;
       const { status } = ctx.response;
+      // The answer is ours to read: a redirect to the door would take the words along.
+      event.preventDefault();
       if (status === 200) close(article, ctx.text);
       else if (status === 401) hint.textContent = "You are signed out. Sign in again and save";
       else if (status === 404) hint.textContent = "This message is no longer here";

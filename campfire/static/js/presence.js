@@ -6,6 +6,7 @@ const ASKED_EVERY = 60_000;
 
 export function connect(about, opener, socket) {
   const here = new Set();
+  const tally = document.getElementById("members");
   let members = null;
   let askedAt = 0;
   let panel = null;
@@ -13,7 +14,10 @@ export function connect(about, opener, socket) {
   const load = async () => {
     askedAt = Date.now();
     const answer = await fetch(roomUrl(), { headers: { Accept: "application/json" } });
-    if (answer.ok) members = (await answer.json()).members;
+    if (answer.ok) {
+      members = (await answer.json()).members;
+      tally.textContent = members.length === 1 ? "only you so far" : `${members.length} people`;
+    }
     return answer.ok;
   };
 
