@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import IO, Final
 
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = Config.from_env(host=given.host, port=given.port, data=given.data)
         logs.start(config.log_format, REQUEST_ID.get)
+        # aiohttp-session still keeps its things under plain strings, at each request.
+        warnings.simplefilter("ignore", web.NotAppKeyWarning)
         uvloop.run(serve(config))
     except (Misconfigured, Unusable, OSError, apsw.Error) as fault:
         print(f"campfire: {fault}", file=sys.stderr)

@@ -32,9 +32,7 @@ class Lines(logging.Formatter):
             "request_id": self._request_id(),
         }
         fields |= {
-            name: value
-            for name, value in vars(record).items()
-            if name not in STANDARD
+            name: value for name, value in vars(record).items() if name not in STANDARD
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)

@@ -4,7 +4,6 @@ A refusal is raised with words fit for a person and caught in two places only: t
 web middleware and the socket's command loop. Anything else that is raised is a bug.
 """
 
-
 from typing import ClassVar
 
 

@@ -49,4 +49,4 @@ def begin(
     if created is None:
         raise Conflict("Campfire is set up already.")
     user = users.add(tx, name, email_address, password_hash, role="administrator")
-    return user, rooms.open(tx, user.id, FIRST_ROOM)
+    return user, rooms.create(tx, user.id, "open", FIRST_ROOM)

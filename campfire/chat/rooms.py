@@ -1,7 +1,7 @@
 """Rooms, as the person who asks sees them."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
@@ -107,15 +107,28 @@ def require_name(text: str) -> str:
     return name
 
 
-def open(tx: Tx, user_id: int, name: str) -> Room:
-    """Makes a room that everybody on the account is in, now and later."""
+def create(
+    tx: Tx,
+    user_id: int,
+    kind: Literal["open", "closed"],
+    name: str,
+    user_ids: Collection[int] = (),
+) -> Room:
+    """Makes a room: an open one for everybody, a closed one for those who are named.
+
+    Whoever makes it is in it. Raises Invalid for a person who is not there.
+    """
     room_id = tx.value(
         """INSERT INTO rooms (kind, name, creator_id, created_at, updated_at)
-           VALUES ('open', ?, ?, ?, ?) RETURNING id""",
-        (require_name(name), user_id, tx.now, tx.now),
+           VALUES (?, ?, ?, ?, ?) RETURNING id""",
+        (kind, require_name(name), user_id, tx.now, tx.now),
     )
-    everybody = tx.rows("SELECT id FROM users WHERE status = 'active'")
-    granted = memberships.grant(tx, room_id, [person for (person,) in everybody])
+    if kind == "open":
+        everybody = tx.rows("SELECT id FROM users WHERE status = 'active'")
+        user_ids = [person for (person,) in everybody]
+    else:
+        user_ids = users.require_active(tx, {user_id, *user_ids})
+    granted = memberships.grant(tx, room_id, user_ids)
     room = find(tx, user_id, room_id)
     tx.announce(Created(granted, room))
     return room

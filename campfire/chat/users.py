@@ -1,7 +1,8 @@
 """People and bots: who they are, what they are called, how they come to be here."""
 
+import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
@@ -98,6 +99,18 @@ def find(db: Reads, user_id: int) -> User:
     if row is None:
         raise NotFound("There is nobody by that number.")
     return User(*row)
+
+
+def require_active(db: Reads, user_ids: Collection[int]) -> Collection[int]:
+    """The ids, if each is an active person or bot. Raises Invalid."""
+    known: int = db.value(
+        """SELECT count(*) FROM users
+           WHERE status = 'active' AND id IN (SELECT value FROM json_each(?))""",
+        (json.dumps(list(user_ids)),),
+    )
+    if known < len(user_ids):
+        raise Invalid("Somebody is not there.", user_ids="Name people who are here.")
+    return user_ids
 
 
 def credentials(db: Reads, email_address: str) -> Credentials | None:

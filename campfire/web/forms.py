@@ -123,6 +123,16 @@ def whole_number(fields: Fields, name: str) -> int:
     return value
 
 
+def whole_numbers(fields: Fields, name: str) -> list[int]:
+    """A field that may hold a list of integers, or one. Raises Invalid."""
+    values = fields.get(name, [])
+    if not isinstance(values, list):
+        values = [values]
+    if len(values) > MOST_FIELDS:
+        raise Invalid("Something is too long.", **{name: "This is too much."})
+    return [whole_number({name: value}, name) for value in values]
+
+
 def number(request: web.Request, name: str) -> int | None:
     """A number of the query, or None when it is not there. Raises Invalid."""
     values = request.query.getall(name, [])

@@ -111,10 +111,16 @@ async def index(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     user = await viewer(request)
     fields = await forms.body(request)
-    if forms.text(fields, "kind") != "open":
-        raise Invalid("This kind of room is not known.", kind="Use open.")
-    name = forms.text(fields, "name")
-    room = await request.app[DB].write(rooms.open, user.id, name)
+    kind = forms.text(fields, "kind")
+    if kind not in ("open", "closed"):
+        raise Invalid("This is no kind of room.", kind="Use open or closed.")
+    room = await request.app[DB].write(
+        rooms.create,
+        user.id,
+        "open" if kind == "open" else "closed",
+        forms.text(fields, "name"),
+        forms.whole_numbers(fields, "user_ids"),
+    )
     if representation(request) == "json":
         return responses.json(render.room(room), 201, Location=f"/rooms/{room.id}")
     return responses.see(f"/rooms/{room.id}")

@@ -82,7 +82,7 @@ def sources() -> list[Path]:
 
 def compress() -> None:
     """Writes what a browser may ask for compressed; removes what is not used now."""
-    import brotli  # type: ignore[import-untyped]
+    import brotli
 
     COMPRESSED.mkdir(exist_ok=True)
     written = set()

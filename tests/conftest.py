@@ -1,0 +1,131 @@
+"""The cast, and the three ways to put them on a stage: `tx`, `db` and `client`.
+
+David and Jason are administrators, JZ and Kevin members. All Pets is open to all four;
+Watercooler is closed, with everybody but Kevin in it. Production code sets the stage.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+
+from campfire import app
+from campfire.chat import accounts, passwords, rooms, users
+from campfire.config import Config
+from campfire.database import Database, Event, Tx, connect, migrate
+from campfire.web.keys import DB
+
+PASSWORD = "correct horse"
+PASSWORD_HASH = passwords.hashed(PASSWORD, cost=4)
+
+DAVID, JASON, JZ, KEVIN = 1, 2, 3, 4
+ALL_PETS, WATERCOOLER = 1, 2
+EVERYBODY = frozenset({DAVID, JASON, JZ, KEVIN})
+INSIDERS = frozenset({DAVID, JASON, JZ})
+
+
+def address(name: str) -> str:
+    return f"{name.lower()}@37signals.example"
+
+
+def set_the_stage(tx: Tx) -> None:
+    """First run, three people by invitation, two rooms."""
+    accounts.begin(tx, "David", address("David"), PASSWORD_HASH)
+    users.add(tx, "Jason", address("Jason"), PASSWORD_HASH, "administrator")
+    users.add(tx, "JZ", address("JZ"), PASSWORD_HASH)
+    users.add(tx, "Kevin", address("Kevin"), PASSWORD_HASH)
+    rooms.create(tx, DAVID, "closed", "Watercooler", INSIDERS)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
+    path = tmp_path / "campfire.sqlite3"
+    connection = connect(path)
+    migrate(connection, path)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def tx(connection: apsw.Connection) -> Iterator[Tx]:
+    """A change under way on a real file, the cast on stage, nothing announced yet."""
+    connection.execute("BEGIN IMMEDIATE")
+    tx = Tx(connection, {})
+    set_the_stage(tx)
+    tx.events.clear()
+    yield tx
+    connection.execute("ROLLBACK")
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    """What `db` has published."""
+    return []
+
+
+@pytest.fixture
+async def db(tmp_path: Path, events: list[Event]) -> AsyncIterator[Database]:
+    """A real database with its writer thread, the cast on stage."""
+    db = Database(tmp_path / "campfire.sqlite3", publish=events.append)
+    await db.write(set_the_stage)
+    events.clear()
+    yield db
+    await db.close()
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is signed in: `client` speaks JSON with their token."""
+
+    id: int
+    token: str
+    client: ClientSession
+
+
+SignIn = Callable[[str], Awaitable[Person]]
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
+    """The whole application on a free port, the cast on stage."""
+    config = Config(data=tmp_path, password_cost=4)
+    server = TestServer(await app.create(config))
+    await server.start_server()
+    await server.app[DB].write(set_the_stage)
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def client(server: TestServer) -> AsyncIterator[ClientSession]:
+    """Nobody in particular, asking for JSON."""
+    async with ClientSession(base_url=server.make_url("/"), headers=JSON) as client:
+        yield client
+
+
+@pytest.fixture
+async def sign_in(server: TestServer) -> AsyncIterator[SignIn]:
+    """`await sign_in("Kevin")` signs in as a program does and keeps the token."""
+    people: list[Person] = []
+
+    async def sign_in(name: str) -> Person:
+        words = {"email_address": address(name), "password": PASSWORD}
+        async with ClientSession(base_url=server.make_url("/"), headers=JSON) as door:
+            response = await door.post("/session", json=words)
+            signed_in = await response.json()
+        token = signed_in["token"]
+        client = ClientSession(
+            base_url=server.make_url("/"),
+            headers=JSON | {"Authorization": f"Bearer {token}"},
+        )
+        people.append(Person(signed_in["user"]["id"], token, client))
+        return people[-1]
+
+    yield sign_in
+    for person in people:
+        await person.client.close()
