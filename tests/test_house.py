@@ -350,7 +350,7 @@ def test_a_paper_points_at_what_exists(path: Path) -> None:
 
 def test_the_plan_of_the_house_shows_every_module() -> None:
     plan = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    shown = re.findall(r"^\| `([\w/]+\.py)` \|", plan, re.MULTILINE)
+    shown = re.findall(r"^\| `((?!campfire/)[\w/]+\.py)` \|", plan, re.MULTILINE)
     assert sorted(shown) == sorted(str(path.relative_to(PACKAGE)) for path in nouns())
 
 
