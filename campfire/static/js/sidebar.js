@@ -109,10 +109,15 @@ export function connect(sidebar, socket) {
 
   // Counts may have moved while nobody told: the line was down, or the page lay in the cache.
   let wasDown = false;
+  const mark = (isHere) => {
+    document.getElementById("me").className = `presence ${isHere ? "is-here" : "is-off"}`;
+  };
   socket.addEventListener("line.down", () => {
     wasDown = true;
+    mark(false);
   });
   socket.addEventListener("line.up", () => {
+    mark(true);
     if (!wasDown) return;
     wasDown = false;
     ask();
