@@ -62,8 +62,7 @@ async def create(config: Config) -> web.Application:
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     db = hub.db = Database(config.data / FILE)
     peers = Peers(config.origin, config.trusted_proxies)
-    is_https = (config.origin or "").startswith("https:")
-    sessions = Sessions(db, peers, secure=is_https)
+    sessions = Sessions(db, peers)
     pages = Pages(db.generation)
 
     def publish(event: Event) -> None:

@@ -232,7 +232,6 @@ def page(
         "SELECT 1 FROM messages WHERE id = ? AND room_id = ?", (anchors[0], room_id)
     ):
         raise NotFound("There is no such message.")
-    limit = min(max(limit, 1), LONGEST_PAGE)
     if after is not None:
         newer, more = _newer(db, room_id, after, limit)
         return Page(newer, older=True, newer=more)

@@ -150,7 +150,7 @@ class Sockets:
         recent: deque[float] = deque(maxlen=MOST_PER_SECOND + 1)
         nonsense = 0
         async for message in ws:
-            if not socket.is_open:
+            if not socket.is_open or message.type is WSMsgType.ERROR:
                 break
             now = time.monotonic()
             recent.append(now)

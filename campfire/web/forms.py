@@ -141,6 +141,11 @@ def number(request: web.Request, name: str) -> int | None:
     return digits(name, values[0]) if values else None
 
 
+def clamped(number: int | None, default: int, most: int) -> int:
+    """A limit: what was asked for, as far as it is allowed."""
+    return default if number is None else min(max(number, 1), most)
+
+
 def digits(name: str, value: str) -> int:
     unsigned = value.removeprefix("-")
     if not (unsigned.isascii() and unsigned.isdecimal() and len(unsigned) <= 18):

@@ -43,7 +43,7 @@ class Window:
             before=forms.number(request, "before"),
             after=forms.number(request, "after"),
             around=forms.number(request, "around"),
-            limit=messages.PAGE if limit is None else limit,
+            limit=forms.clamped(limit, messages.PAGE, messages.LONGEST_PAGE),
         )
 
     def look(self, db: Reads, user_id: int, room_id: int) -> Page:
@@ -155,7 +155,7 @@ async def changes(request: web.Request) -> web.Response:
         user.id,
         forms.path_id(request, "room_id"),
         since,
-        messages.MOST_CHANGES if limit is None else limit,
+        forms.clamped(limit, messages.MOST_CHANGES, messages.MOST_CHANGES),
     )
     changed = [change for change in found.changed if isinstance(change, Message)]
     removed = [change for change in found.changed if isinstance(change, Removal)]
@@ -192,8 +192,10 @@ async def page(request: web.Request, window: Window) -> web.Response:
         scopes = [("user", user.id), *(("room", room.id) for room in seen.rooms)]
         return room_page(request, user, seen, window), HTML, {}, scopes
 
+    # The invitation in the page names the host that this browser used.
+    form = f"page {request.app[PEERS].origin(request)}"
     response = await request.app[PAGES].answer(
-        request, (user.id, "page", request.path_qs), make
+        request, (user.id, form, request.path_qs), make
     )
     if request.cookies.get(LAST_ROOM) != str(room_id):
         response.set_cookie(

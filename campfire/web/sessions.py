@@ -33,14 +33,8 @@ MOST_HASHING: Final = 16
 class Sessions(AbstractStorage):
     """Where aiohttp-session finds a session: by the token's hash."""
 
-    def __init__(self, db: Database, peers: Peers, *, secure: bool) -> None:
-        super().__init__(
-            cookie_name=COOKIE,
-            max_age=COOKIE_AGE,
-            secure=secure,
-            httponly=True,
-            samesite="Lax",
-        )
+    def __init__(self, db: Database, peers: Peers) -> None:
+        super().__init__(cookie_name=COOKIE)
         self._db = db
         self._peers = peers
         self._kept: Kept[bytes, Session] = Kept(db.generation, MOST_KEPT)
@@ -82,7 +76,18 @@ class Sessions(AbstractStorage):
         response: web.StreamResponse,
         session: aiohttp_session.Session,
     ) -> None:
-        self.save_cookie(response, session.get("token", ""), max_age=COOKIE_AGE)
+        """Sets the cookie to the session's token, or takes it away."""
+        if session.empty:
+            response.del_cookie(COOKIE)
+            return
+        response.set_cookie(
+            COOKIE,
+            session["token"],
+            max_age=COOKIE_AGE,
+            secure=self._peers.origin(request).startswith("https:"),
+            httponly=True,
+            samesite="Lax",
+        )
 
     async def _touch(self, request: web.Request, session: Session) -> None:
         self._kept.drop(("user", session.user.id))
