@@ -9,6 +9,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STATIC := campfire/static
+PYTHON_CODE := campfire tests $(wildcard bench)
 
 # Third-party files that browsers get: name under static/vendor, colon, file
 # under node_modules. This list is the only place that names them.
@@ -77,16 +78,16 @@ chromium:
 
 .PHONY: format
 format: setup ## Rewrite the code in the house's format
-	$(BIN)/isort --quiet campfire tests
-	$(BIN)/black --quiet campfire tests
+	$(BIN)/isort --quiet $(PYTHON_CODE)
+	$(BIN)/black --quiet $(PYTHON_CODE)
 	node_modules/.bin/biome check --write --colors=off
 
 .PHONY: lint
 lint: setup ## Check format and habits of the Python and the JavaScript
-	$(BIN)/black --check --quiet campfire tests || { echo "make format mends this." >&2; exit 1; }
-	$(BIN)/isort --check-only --quiet campfire tests
-	$(BIN)/flake8 campfire tests
-	node_modules/.bin/biome ci --colors=off
+	$(BIN)/black --check --quiet $(PYTHON_CODE) || { echo "make format mends this." >&2; exit 1; }
+	$(BIN)/isort --check-only --quiet $(PYTHON_CODE)
+	$(BIN)/flake8 $(PYTHON_CODE)
+	node_modules/.bin/biome ci --colors=off --error-on-warnings
 
 .PHONY: types
 types: setup ## Check the types
