@@ -259,8 +259,8 @@ class Database:
         """Grows when another process has changed the file; what was kept is stale then.
 
         Cheap enough for every request: `PRAGMA data_version` on a connection of its
-        own, compared with what it was after our last commit. A commit of ours that is
-        still under way holds the write lock, so nobody else's can hide behind it.
+        own, compared with what it was after our last commit. While the writer is at
+        work it answers as before.
         """
         if not self._committing:
             version = self._version(self._observer)
@@ -283,7 +283,7 @@ class Database:
         for connection in self._reader_connections:
             connection.close()
         self._observer.close()
-        self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self._move(self._writer, apsw.SQLITE_CHECKPOINT_TRUNCATE)
         self._writer.close()
 
     # The event loop's side of the writer
@@ -302,7 +302,10 @@ class Database:
             commit = self._handed(jobs) if jobs else None
             for job in settling:
                 self._settle(job)
-            settling = await commit if commit else []
+            settling = []
+            if commit:
+                settling = await commit
+                self._landed()
             if stopping and not settling:
                 self._batches.put(None)
                 return
@@ -313,8 +316,15 @@ class Database:
 
     def _handed(self, jobs: list[Job]) -> asyncio.Future[list[Job]]:
         commit: asyncio.Future[list[Job]] = self._loop.create_future()
+        self._committing = True
         self._batches.put((jobs, commit))
         return commit
+
+    def _landed(self) -> None:
+        """The writer is idle: takes its commit as seen, but nobody else's."""
+        self._committing = False
+        self._seen_version = self._version(self._observer)
+        self._watch_own_version()
 
     def _settle(self, job: Job) -> None:
         for event in job.events:
@@ -344,7 +354,6 @@ class Database:
             self._watch_own_version()
             for job in jobs:
                 self._attempt(job)
-            self._committing = True
             writer.execute("COMMIT")
         except Exception as error:  # A lost transaction must not stop the writer.
             log.error("commit failed", extra={"error": type(error).__name__})
@@ -353,11 +362,6 @@ class Database:
             self._kept.clear()
             for job in jobs:
                 job.error, job.events = job.error or error, ()
-        else:
-            self._seen_version = self._version(self._observer)
-            self._watch_own_version()
-        finally:
-            self._committing = False
         self._checkpoint_when_grown()
 
     def _attempt(self, job: Job) -> None:
@@ -397,7 +401,7 @@ class Database:
     def _checkpoint_when_grown(self) -> None:
         """Checkpoints run beside the writer, unless the log outgrows them."""
         if self._wal_pages >= BACKSTOP_PAGES:
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._move(self._writer)
             self._wal_pages = 0
         elif (
             self._wal_pages >= CHECKPOINT_PAGES
@@ -410,12 +414,22 @@ class Database:
     def _checkpoint(self) -> None:
         try:
             connection = connect(self.path)
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._move(connection)
             connection.close()
         except apsw.Error as error:
             log.warning("checkpoint failed", extra={"error": type(error).__name__})
         finally:
             self._checkpointing.clear()
+
+    @staticmethod
+    def _move(
+        connection: apsw.Connection, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE
+    ) -> None:
+        """Moves the log into the file, or leaves it to whoever is doing so already."""
+        try:
+            connection.wal_checkpoint(mode=mode)
+        except apsw.BusyError:
+            log.info("checkpoint left to another")
 
     # The reader threads
 
