@@ -15,7 +15,10 @@ from urllib.parse import quote
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from campfire.refusals import Invalid
@@ -27,9 +30,11 @@ MOST_MENTIONS: Final = 100
 # A mark holds the id of whom a message mentions. A stand-in takes the place of what
 # could be a mention until parsing has shown whether it stands in words or in code.
 OPEN, CLOSE, STAND_IN, STAND_OUT = PRIVATE = "\ue000\ue001\ue002\ue003"
-MARK: Final = re.compile(f"{OPEN}(\\d+){CLOSE}")
-STANDING: Final = re.compile(f"{STAND_IN}(\\d+){STAND_OUT}")
-STANDING_IN_URL: Final = re.compile(f"{quote(STAND_IN)}(\\d+){quote(STAND_OUT)}")
+MARK: Final = re.compile(f"{OPEN}([0-9]{{1,19}}){CLOSE}")
+STANDING: Final = re.compile(f"{STAND_IN}([0-9]{{1,9}}){STAND_OUT}")
+STANDING_IN_URL: Final = re.compile(
+    f"{quote(STAND_IN)}([0-9]{{1,9}}){quote(STAND_OUT)}", re.IGNORECASE
+)
 REPLACED: Final = str.maketrans({"\0": None} | dict.fromkeys(PRIVATE, "\ufffd"))
 CALL: Final = re.compile(r"(?<![\w\\/])@(?=\w)|<@(\d{1,18})>")
 
@@ -79,9 +84,6 @@ def draft(text: str, people: Iterable[tuple[int, str]] = ()) -> Draft:
     marked, calls = _marked(text, people) if "@" in text else (text, [])
     mentioned: set[int] = set()
     html = MARKDOWN.render(marked, {"calls": calls, "mentioned": mentioned})
-    if calls:
-        html = STANDING.sub(lambda mark: escape(calls[int(mark[1])].typed), html)
-        html = STANDING_IN_URL.sub(lambda mark: quote(calls[int(mark[1])].typed), html)
     html = CLEANER.clean(html)
     plain = plain_text(html, dict(people))
     if not is_visible(plain):
@@ -213,11 +215,39 @@ def _mention(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         index = int(standing[1])
-        state.env["mentioned"].add(index)
-        token = state.push("text", "", 0)
-        token.content = f"{OPEN}{state.env['calls'][index].user_id}{CLOSE}"
+        call = state.env["calls"][index]
+        if state.linkLevel:  # A link inside a link is none.
+            state.push("text", "", 0).content = call.typed
+        else:
+            state.env["mentioned"].add(index)
+            state.push("mention", "", 0).content = f"{OPEN}{call.user_id}{CLOSE}"
     state.pos = standing.end()
     return True
+
+
+def _settle(state: StateCore) -> None:
+    """The last rule: a stand-in that is left stands in code or in an address.
+
+    Entities, percent escapes and Punycode can spell the characters that mark things;
+    whatever they spelled is replaced here, so that a mark is always ours.
+    """
+    calls: Sequence[_Call] = state.env["calls"]
+
+    def typed(mark: re.Match[str]) -> str:
+        index = int(mark[1])
+        return calls[index].typed if index < len(calls) else "\ufffd"
+
+    def settled(text: str) -> str:
+        return STANDING.sub(typed, text).translate(REPLACED)
+
+    for block in state.tokens:
+        for token in (block, *(block.children or ())):
+            if token.type != "mention":
+                token.content = settled(token.content)
+            for name, value in token.attrs.items():
+                if isinstance(value, str):
+                    value = STANDING_IN_URL.sub(lambda mark: quote(typed(mark)), value)
+                    token.attrs[name] = settled(value)
 
 
 def _parser() -> MarkdownIt:
@@ -231,7 +261,15 @@ def _parser() -> MarkdownIt:
     parser.use(tasklists_plugin)
     parser.inline.add_terminator_char(STAND_IN)
     parser.inline.ruler.before("link", "mention", _mention)
+    parser.core.ruler.push("settle", _settle)
+    parser.add_render_rule("mention", _shown)
     return parser
+
+
+def _shown(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, *given: object
+) -> str:
+    return tokens[index].content
 
 
 MARKDOWN: Final = _parser()
@@ -279,6 +317,8 @@ class _Plain(HTMLParser):
             self.parts.append("\t")
 
     def handle_data(self, data: str) -> None:
+        if self.parts and self.parts[-1] == "\n":  # A break has one already.
+            data = data.removeprefix("\n")
         if data != "\n":
             self.parts.append(data)
 
