@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler
 
 from campfire.refusals import (
@@ -39,6 +39,8 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 PROBLEM: Final = "application/problem+json"
 SLOW: Final = 1.0
 RETURN_TO: Final = "campfire_return_to"
+# aiohttp answers to HTTP/0.9 and HTTP/2.0 as well, in words that are neither.
+SPOKEN: Final = (HttpVersion11, HttpVersion10)
 
 SECURITY: Final = {
     "Content-Security-Policy": (
@@ -143,6 +145,8 @@ def guarding(peers: Peers) -> Any:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.version not in SPOKEN:
+            raise web.HTTPVersionNotSupported()
         peers.require_same_site(request)
         match = request.match_info
         if match.http_exception is None and not hasattr(match.handler, "is_public"):
@@ -157,7 +161,7 @@ def refused(request: web.Request, renderer: Renderer, refusal: Refusal) -> web.R
     headers = {}
     if refusal.retry_after is not None or isinstance(refusal, (Busy, TooMany)):
         headers[hdrs.RETRY_AFTER] = str(refusal.retry_after or 1)
-    if isinstance(refusal, SignedOut) and request.path != "/session":
+    if isinstance(refusal, SignedOut) and not is_signing_in(request):
         return signed_out(request, renderer, refusal)
     errors = refusal.errors if isinstance(refusal, Invalid) else None
     response = shown(request, renderer, refusal.status, refusal.detail, errors)
@@ -167,12 +171,16 @@ def refused(request: web.Request, renderer: Renderer, refusal: Refusal) -> web.R
     return response
 
 
+def is_signing_in(request: web.Request) -> bool:
+    """Whether the words that came with the request are what proved nothing."""
+    return (request.method, request.path) == (hdrs.METH_POST, "/session")
+
+
 def signed_out(
     request: web.Request, renderer: Renderer, refusal: SignedOut
 ) -> web.Response:
     """A page is led to the door and back again; a program is told."""
-    is_socket = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
-    if representation(request) == "page" and not is_socket:
+    if representation(request) == "page" and request.path != "/socket":
         response = web.Response(status=302, headers={hdrs.LOCATION: "/session/new"})
         if request.method == hdrs.METH_GET and request.path != "/":
             response.set_cookie(

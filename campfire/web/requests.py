@@ -19,7 +19,7 @@ SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 def representation(request: web.Request) -> Representation:
     """JSON when it is accepted at all, a fragment for htmx, else a page."""
-    if JSON in request.headers.get(hdrs.ACCEPT, ""):
+    if any(JSON in types.lower() for types in request.headers.getall(hdrs.ACCEPT, ())):
         return "json"
     if request.headers.get("HX-Request") == "true":
         return "fragment"
