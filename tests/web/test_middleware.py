@@ -1,0 +1,374 @@
+"""What happens to every request: its number, its guard, its answer.
+
+The lists of routes are complete: a route that is in none of them fails a test.
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, ClientSession
+from aiohttp.test_utils import TestServer
+
+from campfire.web.keys import DB
+from campfire.web.middleware import SECURITY
+from campfire.web.static import Static
+from tests.conftest import SignIn
+from tests.web.conftest import FORMS, FRAGMENT, HTML, JSON, Browse, Raw, posted
+
+PUBLIC = [
+    *(("GET", "/first_run"), ("POST", "/first_run")),
+    *(("GET", "/join/{code}"), ("POST", "/join/{code}")),
+    *(("GET", "/session/new"), ("POST", "/session")),
+    *(("GET", "/health"), ("GET", "/ready")),
+    ("GET", "/static/{digest}/{name}"),
+]
+PRIVATE = [
+    *(("GET", "/"), ("GET", "/rooms"), ("POST", "/rooms"), ("GET", "/rooms/1")),
+    *(("GET", "/rooms/1/@1"), ("GET", "/rooms/1/changes"), ("POST", "/rooms/1/read")),
+    *(("GET", "/rooms/1/messages"), ("POST", "/rooms/1/messages")),
+    *(("GET", "/rooms/1/messages/1"), ("PATCH", "/rooms/1/messages/1")),
+    *(("DELETE", "/rooms/1/messages/1"), ("GET", "/rooms/1/messages/1/edit")),
+    *(("DELETE", "/session"), ("POST", "/session/end")),
+    *(("GET", "/account"), ("GET", "/users/1/avatar"), ("GET", "/socket")),
+]
+# What only members of a room are answered, with bodies that would do.
+IN_A_ROOM: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("GET", "/rooms/{room}", None),
+    ("GET", "/rooms/{room}/@{message}", None),
+    ("GET", "/rooms/{room}/changes?since=0", None),
+    ("POST", "/rooms/{room}/read", {"message_id": 1}),
+    ("GET", "/rooms/{room}/messages", None),
+    ("GET", "/rooms/{room}/messages?before={message}", None),
+    ("GET", "/rooms/{room}/messages?after={message}", None),
+    ("GET", "/rooms/{room}/messages?around={message}", None),
+    ("POST", "/rooms/{room}/messages", {"body": "Hello @David"}),
+    ("GET", "/rooms/{room}/messages/{message}", None),
+    ("GET", "/rooms/{room}/messages/{message}/edit", None),
+    ("PATCH", "/rooms/{room}/messages/{message}", {"body": "Mine now"}),
+    ("DELETE", "/rooms/{room}/messages/{message}", None),
+]
+
+
+async def seen(response: ClientResponse) -> tuple[int, list[tuple[str, str]], bytes]:
+    """All that an answer tells, but for the two that tell each answer from others."""
+    headers = [
+        (name, value)
+        for name, value in response.headers.items()
+        if name.lower() not in ("date", "x-request-id")
+    ]
+    return response.status, headers, await response.read()
+
+
+def test_every_route_is_known_as_public_or_private(server: TestServer) -> None:
+    assert server.app is not None
+    unclaimed = {
+        (route.method, route.resource.canonical)
+        for route in server.app.router.routes()
+        if route.method != "HEAD" and route.resource is not None
+    } - set(PUBLIC)
+    for method, path in PRIVATE:
+        pattern = {
+            (known, template)
+            for known, template in unclaimed
+            if known == method and re.fullmatch(re.sub(r"{\w+}", r"\\d+", template), path)
+        }
+        assert pattern, f"{method} {path} is no route"
+        unclaimed -= pattern
+    assert unclaimed == set()
+
+
+@pytest.mark.parametrize(("method", "path"), PRIVATE)
+async def test_a_stranger_is_led_to_the_door_or_told(
+    stranger: ClientSession, method: str, path: str
+) -> None:
+    ask = stranger.request
+    page = await ask(method, path, headers=HTML, allow_redirects=False)
+    if path == "/socket":
+        assert page.status == 401
+    else:
+        assert (page.status, page.headers["Location"]) == (302, "/session/new")
+    for headers in (JSON, JSON | {"HX-Request": "true"}, FRAGMENT):
+        told = await ask(method, path, headers=headers, allow_redirects=False)
+        assert told.status == 401
+        assert told.headers["WWW-Authenticate"] == "Bearer"
+        assert told.content_type == "application/problem+json"
+        assert await told.json(content_type=None) == {
+            "type": "about:blank",
+            "title": "Unauthorized",
+            "status": 401,
+            "detail": "Please sign in.",
+        }
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("method", "path", "body"), IN_A_ROOM)
+async def test_what_is_not_yours_looks_like_what_does_not_exist(
+    sign_in: SignIn, method: str, path: str, body: dict[str, Any] | None, form: str
+) -> None:
+    david, kevin = await sign_in("David"), await sign_in("Kevin")
+    secret = (await posted(david.client, "Not for Kevin", room_id=2))["id"]
+    headers = FORMS[form]
+
+    async def ask(client: ClientSession, room: int, message: int) -> ClientResponse:
+        address = path.format(room=room, message=message)
+        return await client.request(
+            method, address, json=body, headers=headers, allow_redirects=False
+        )
+
+    closed = await seen(await ask(kevin.client, 2, secret))
+    missing = await seen(await ask(kevin.client, 9, secret))
+    assert closed == missing
+    assert closed[0] == 404
+    member = await ask(david.client, 2, secret)
+    assert member.status < 400, "need a member for this to mean anything"
+
+
+async def test_a_message_of_another_room_looks_like_one_that_does_not_exist(
+    sign_in: SignIn,
+) -> None:
+    david, kevin = await sign_in("David"), await sign_in("Kevin")
+    secret = (await posted(david.client, "Not for Kevin", room_id=2))["id"]
+    for path in ("messages/{}", "@{}", "messages?around={}", "messages/{}/edit"):
+        there = await kevin.client.get("/rooms/1/" + path.format(secret))
+        nowhere = await kevin.client.get("/rooms/1/" + path.format(secret + 1))
+        assert await seen(there) == await seen(nowhere)
+        assert there.status == 404
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_refusals_come_in_the_form_that_was_asked_for(
+    sign_in: SignIn, form: str
+) -> None:
+    david = await sign_in("David")
+    response = await david.client.get("/rooms/9", headers=FORMS[form])
+    assert response.status == 404
+    if form == "page":
+        assert response.content_type == "text/html"
+        assert "Nobody at this fire" in await response.text()
+    else:
+        assert response.content_type == "application/problem+json"
+        assert await response.json(content_type=None) == {
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "detail": "There is no such room.",
+        }
+
+
+async def test_what_is_invalid_is_told_field_by_field(sign_in: SignIn) -> None:
+    david = await sign_in("David")
+    response = await david.client.post("/rooms/1/messages", json={"body": 5})
+    assert response.status == 422
+    assert response.content_type == "application/problem+json"
+    assert await response.json(content_type=None) == {
+        "type": "about:blank",
+        "title": "Unprocessable Entity",
+        "status": 422,
+        "detail": "Something is not text.",
+        "errors": {"body": "This must be text."},
+    }
+
+
+async def test_json_wins_wherever_it_stands_among_what_is_accepted(
+    sign_in: SignIn,
+) -> None:
+    david = await sign_in("David")
+    for accept in (
+        "application/json",
+        "text/html, application/json;q=0.1",
+        "*/*,application/json",
+        "Application/JSON",
+    ):
+        for more in ({}, {"HX-Request": "true"}):
+            response = await david.client.get(
+                "/rooms/1", headers={"Accept": accept} | more
+            )
+            assert response.content_type == "application/json", accept
+
+
+async def answers(
+    server: TestServer, browser: ClientSession, client: ClientSession
+) -> list[ClientResponse]:
+    """One answer of each kind that there is."""
+    page = await browser.get("/rooms/1")
+    return [
+        page,
+        await browser.get("/rooms/1", headers={"If-None-Match": page.headers["ETag"]}),
+        await browser.get("/", allow_redirects=False),
+        await browser.get("/rooms/9"),
+        await browser.get("/nowhere"),
+        await browser.put("/rooms/1"),
+        await browser.options("/rooms"),
+        await browser.post("/rooms/1/messages", data={"body": " "}),
+        await browser.post("/rooms", data={}, headers={"Sec-Fetch-Site": "cross-site"}),
+        await browser.post("/rooms/1/messages", data="x", headers={"Content-Type": "a/b"}),
+        await browser.post("/rooms/1/messages", data={"body": "x" * 600_000}),
+        await browser.get("/users/1/avatar"),
+        await browser.get(Static().url("css/tokens.css")),
+        await client.get("/health"),
+        await client.get("/ready"),
+        await client.get("/rooms"),
+        await client.get("/socket"),
+        await client.post("/session", json={"email_address": "a@b.c", "password": "x"}),
+        await client.head("/health"),
+    ]
+
+
+async def test_every_answer_is_numbered_and_says_what_a_browser_may_do(
+    server: TestServer, browse: Browse, client: ClientSession
+) -> None:
+    found = await answers(server, await browse("David"), client)
+    statuses = [response.status for response in found]
+    assert {200, 302, 304, 401, 403, 404, 405, 413, 415, 422} <= set(statuses)
+    for response in found:
+        about = f"{response.method} {response.url} {response.status}"
+        assert SECURITY.items() <= dict(response.headers).items(), about
+        assert "Server" not in response.headers, about
+        assert re.fullmatch(r"[0-9a-f]{16}", response.headers["X-Request-Id"]), about
+    numbers = {response.headers["X-Request-Id"] for response in found}
+    assert len(numbers) == len(found)
+
+
+def test_the_content_policy_allows_no_inline_script_and_no_framing() -> None:
+    policy = dict(
+        rule.split(" ", 1)
+        for rule in SECURITY["Content-Security-Policy"].split("; ")
+    )
+    assert policy["default-src"] == policy["base-uri"] == "'none'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert "unsafe" not in SECURITY["Content-Security-Policy"]
+
+
+async def test_a_method_that_is_not_there_is_answered_with_those_that_are(
+    client: ClientSession,
+) -> None:
+    response = await client.put("/rooms/1")
+    assert response.status == 405
+    assert set(response.headers["Allow"].split(",")) == {"GET", "HEAD"}
+    assert (await response.json(content_type=None))["title"] == "Method Not Allowed"
+
+
+async def test_a_method_cannot_be_smuggled_in(sign_in: SignIn) -> None:
+    david = await sign_in("David")
+    message = await posted(david.client, "Stays")
+    path = f"/rooms/1/messages/{message['id']}"
+    override = {"X-HTTP-Method-Override": "DELETE"}
+    await david.client.post(path, data={"_method": "DELETE"}, headers=override)
+    await david.client.get(path + "?_method=DELETE", headers=override)
+    assert (await david.client.get(path)).status == 200
+
+
+async def test_getting_writes_nothing(server: TestServer, sign_in: SignIn) -> None:
+    assert server.app is not None
+    david = await sign_in("David")
+    message = await posted(david.client, "Read me")
+    db = server.app[DB]
+    before = await db.read(lambda db: db.value("SELECT seq FROM rooms WHERE id = 1"))
+    read = (await (await david.client.get("/rooms/1")).json())["membership"]
+    for method, path in PRIVATE:
+        if method == "GET" and path != "/socket":
+            for headers in FORMS.values():
+                path = path.replace("@1", f"@{message['id']}")
+                await david.client.get(path, headers=headers)
+                await david.client.head(path, headers=headers)
+    after = await db.read(lambda db: db.value("SELECT seq FROM rooms WHERE id = 1"))
+    assert after == before
+    assert (await (await david.client.get("/rooms/1")).json())["membership"] == read
+
+
+async def test_a_bug_is_500_and_tells_nothing(
+    server: TestServer,
+    sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("the password is fish")
+
+    david = await sign_in("David")
+    monkeypatch.setattr("campfire.chat.rooms.all_of", broken)
+    response = await david.client.get("/rooms")
+    assert response.status == 500
+    assert await response.json(content_type=None) == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "Something broke. It is noted.",
+    }
+    assert SECURITY.items() <= dict(response.headers).items()
+    page = await david.client.get("/rooms", headers=HTML)
+    assert (page.status, page.content_type) == (500, "text/html")
+    assert "fish" not in await page.text()
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == [
+        "bug",
+        "bug",
+    ]
+
+
+async def test_a_full_queue_is_503_with_when_to_come_again(
+    server: TestServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert server.app is not None
+    david = await sign_in("David")
+    db = server.app[DB]
+    monkeypatch.setattr(db, "_waiting", type(db._waiting)(1))
+    db._waiting.put_nowait(None)
+    response = await david.client.post("/rooms/1/messages", json={"body": "Hello"})
+    monkeypatch.undo()
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) >= 1
+    assert (await response.json(content_type=None))["title"] == "Service Unavailable"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/rooms/%zz", "/rooms/%ff", "/rooms/%00", "/rooms/%E2%80%AE", "/rooms/1%2f2"),
+        *("/rooms/1;x", "/rooms/0", "/rooms/-1", "/rooms/01", "/rooms/1/", "//rooms/1"),
+        *("/rooms/1/x.css", "/rooms/9223372036854775808", "/rooms/1e3"),
+        *("/rooms/%D9%A1", "/rooms/1/messages/%D9%A1", "/rooms/" + "9" * 18),
+        *("/join/%00", "/join/%ff%fe", "/join/" + "x" * 4000, "/users/99/avatar"),
+        *("/rooms/../etc/passwd", "/rooms/1/@0", "/rooms/1/messages/" + "9" * 19),
+    ],
+)
+async def test_a_bad_path_leads_nowhere(
+    sign_in: SignIn, raw: Raw, path: str
+) -> None:
+    david = await sign_in("David")
+    request = (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n"
+        f"Connection: close\r\nAuthorization: Bearer {david.token}\r\n\r\n"
+    )
+    head, _, body = (await raw(request.encode())).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 404 "), head
+    assert json.loads(body)["status"] == 404
+
+
+@pytest.mark.parametrize("version", ["HTTP/2.0", "HTTP/0.9"])
+async def test_another_version_of_http_is_not_spoken(raw: Raw, version: str) -> None:
+    answer = await raw(f"GET /health {version}\r\nHost: x\r\n\r\n".encode())
+    assert b" 505 " in answer.splitlines()[0]
+
+
+async def test_an_expectation_that_nobody_meets_is_417(raw: Raw) -> None:
+    answer = await raw(
+        b"POST /session HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n"
+        b"Accept: application/json\r\nConnection: close\r\n\r\n"
+    )
+    assert answer.startswith(b"HTTP/1.1 417 ")
+
+
+async def test_a_refused_body_is_not_read_as_the_next_request(raw: Raw) -> None:
+    smuggled = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = await raw(
+        b"POST /session HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+        b"Accept: application/json\r\nConnection: close\r\n"
+        + b"Content-Length: %d\r\n\r\n" % len(smuggled)
+        + smuggled
+    )
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b'"version"' not in answer
