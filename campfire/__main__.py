@@ -63,6 +63,7 @@ async def serve(config: Config) -> None:
         runner = web.AppRunner(
             await app.create(config),
             access_log=None,
+            auto_decompress=False,  # A compressed body is refused unread.
             handle_signals=False,
             keepalive_timeout=KEEP_ALIVE,
             shutdown_timeout=SHUTDOWN_TAKES,

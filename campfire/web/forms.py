@@ -10,12 +10,19 @@ from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import BodyPartReader, hdrs, web
+from aiohttp.http import HttpProcessingError
 
-from campfire.refusals import Invalid, NotFound, Unreadable, Unsupported
+from campfire.refusals import Invalid, NotFound, TooLarge, Unreadable, Unsupported
 
 MOST_FIELDS: Final = 100
 LARGEST_BODY: Final = 512 * 1024
 LARGEST_ID: Final = 10**18
+
+# What aiohttp's reader raises for one broken form or another.
+BROKEN: Final = (
+    *(AssertionError, LookupError, RuntimeError, ValueError),
+    HttpProcessingError,
+)
 
 Fields = Mapping[str, Any]
 
@@ -51,7 +58,7 @@ def form(data: bytes, charset: str | None) -> Fields:
         raise Unreadable("A form must be UTF-8.")
     try:
         pairs = parse_qsl(
-            data.decode("ascii"),
+            data.decode("utf-8"),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MOST_FIELDS,
@@ -73,11 +80,12 @@ async def multipart(request: web.Request) -> Fields:
                 raise Unsupported("A file is not accepted here.")
             data = await part.read(decode=False)
             size += len(data)
-            if size > LARGEST_BODY or len(pairs) == MOST_FIELDS:
-                raise Unreadable("The form is too large.")
+            if size > LARGEST_BODY:
+                raise TooLarge("This is too large.")
+            if len(pairs) == MOST_FIELDS:
+                raise Unreadable("The form has too many fields.")
             pairs.append((part.name, data.decode("utf-8")))
-    except (AssertionError, LookupError, RuntimeError, ValueError) as error:
-        # What aiohttp's reader raises for one broken form or another.
+    except BROKEN as error:
         raise Unreadable("The form cannot be read.") from error
     return without_repetition(pairs)
 

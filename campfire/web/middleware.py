@@ -131,8 +131,10 @@ def answering(renderer: Renderer) -> Any:
             if error.status < 400:
                 raise
             return unfit(request, renderer, error)
-        except (asyncio.CancelledError, ConnectionResetError):
+        except asyncio.CancelledError:
             raise
+        except ConnectionResetError:  # Whoever asked has gone, in the middle of it.
+            return refused(request, renderer, Unreadable("The body ended early."))
         except Exception:
             log.exception("bug")
             return shown(request, renderer, 500, "Something broke. It is noted.")
