@@ -72,7 +72,8 @@ def test_every_route_is_known_as_public_or_private(server: TestServer) -> None:
         pattern = {
             (known, template)
             for known, template in unclaimed
-            if known == method and re.fullmatch(re.sub(r"{\w+}", r"\\d+", template), path)
+            if known == method
+            and re.fullmatch(re.sub(r"{\w+}", r"\\d+", template), path)
         }
         assert pattern, f"{method} {path} is no route"
         unclaimed -= pattern
@@ -203,7 +204,9 @@ async def answers(
         await browser.options("/rooms"),
         await browser.post("/rooms/1/messages", data={"body": " "}),
         await browser.post("/rooms", data={}, headers={"Sec-Fetch-Site": "cross-site"}),
-        await browser.post("/rooms/1/messages", data="x", headers={"Content-Type": "a/b"}),
+        await browser.post(
+            "/rooms/1/messages", data="x", headers={"Content-Type": "a/b"}
+        ),
         await browser.post("/rooms/1/messages", data={"body": "x" * 600_000}),
         await browser.get("/users/1/avatar"),
         await browser.get(Static().url("css/tokens.css")),
@@ -233,8 +236,7 @@ async def test_every_answer_is_numbered_and_says_what_a_browser_may_do(
 
 def test_the_content_policy_allows_no_inline_script_and_no_framing() -> None:
     policy = dict(
-        rule.split(" ", 1)
-        for rule in SECURITY["Content-Security-Policy"].split("; ")
+        rule.split(" ", 1) for rule in SECURITY["Content-Security-Policy"].split("; ")
     )
     assert policy["default-src"] == policy["base-uri"] == "'none'"
     assert policy["frame-ancestors"] == "'none'"
@@ -334,9 +336,7 @@ async def test_a_full_queue_is_503_with_when_to_come_again(
         *("/rooms/../etc/passwd", "/rooms/1/@0", "/rooms/1/messages/" + "9" * 19),
     ],
 )
-async def test_a_bad_path_leads_nowhere(
-    sign_in: SignIn, raw: Raw, path: str
-) -> None:
+async def test_a_bad_path_leads_nowhere(sign_in: SignIn, raw: Raw, path: str) -> None:
     david = await sign_in("David")
     request = (
         f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n"
