@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from campfire.chat import memberships, richtext, users
+from campfire.chat import memberships, richtext, rooms, users
 from campfire.chat.richtext import Draft
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
@@ -134,7 +134,7 @@ def post(
         return find(tx, user_id, room_id, existing_id), False
     if removed:
         raise Gone("This message was removed.")
-    seq, members_version = _next_seq(tx, room_id)
+    seq, members_version = rooms.advance(tx, room_id)
     message_id: int = tx.value(
         """INSERT INTO messages (room_id, creator_id, client_message_id, seq,
              posted_seq, source, html, plain, created_at)
@@ -159,7 +159,7 @@ def post(
 def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> Message:
     """Replaces the words; for the author and administrators."""
     changeable(tx, user_id, room_id, message_id)
-    seq, members_version = _next_seq(tx, room_id)
+    seq, members_version = rooms.advance(tx, room_id)
     tx.row(
         """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?, edited_at = ?
            WHERE id = ?""",
@@ -176,7 +176,7 @@ def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> M
 def remove(tx: Tx, user_id: int, room_id: int, message_id: int) -> None:
     """Removes the message and its words for good; for the author and administrators."""
     message = changeable(tx, user_id, room_id, message_id)
-    seq, members_version = _next_seq(tx, room_id)
+    seq, members_version = rooms.advance(tx, room_id)
     removal = Removal(room_id, seq, message_id, message.client_message_id)
     tx.row(
         """INSERT INTO removals (room_id, seq, message_id, creator_id,
@@ -343,15 +343,6 @@ def _presented(row: Sequence[Any], called: Sequence[_Called]) -> Message:
         source = richtext.shown_source(source, alone)
     mentions = tuple(whom.id for whom in called)
     return Message(*(*row[:5], source, html, *row[7:10], User(*row[10:]), mentions))
-
-
-def _next_seq(tx: Tx, room_id: int) -> tuple[int, int]:
-    row: tuple[int, int] = tx.row(
-        """UPDATE rooms SET seq = seq + 1, updated_at = ? WHERE id = ?
-           RETURNING seq, members_version""",
-        (tx.now, room_id),
-    )
-    return row
 
 
 def _mention(

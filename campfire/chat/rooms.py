@@ -134,5 +134,15 @@ def create(
     return room
 
 
+def advance(tx: Tx, room_id: int) -> tuple[int, int]:
+    """Takes the room's next `seq`; answers with it and the `members_version`."""
+    numbers: tuple[int, int] = tx.row(
+        """UPDATE rooms SET seq = seq + 1, updated_at = ? WHERE id = ?
+           RETURNING seq, members_version""",
+        (tx.now, room_id),
+    )
+    return numbers
+
+
 def _from_row(row: Sequence[Any]) -> Room:
     return Room(*(*row[:7], memberships.from_row(row[7:])))
