@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 PREFIX: Final = "CAMPFIRE_"
+USUAL_PORTS: Final = {"http": 80, "https": 443}
 Network = IPv4Network | IPv6Network
 
 
@@ -99,14 +100,23 @@ def parsed(variable: str, value: str) -> Any:
 
 def origin(variable: str, value: str) -> str:
     """Scheme, host and port as a browser writes them (RFC 6454)."""
-    url = urlsplit(value)
+    refused = Misconfigured(f"{variable} must look like https://chat.example.")
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        raise refused from None
     if (
-        url.scheme not in ("http", "https")
+        url.scheme not in USUAL_PORTS
         or not url.hostname
+        or any(letter.isspace() for letter in value)
         or url.username is not None
         or url.path not in ("", "/")
         or url.query
         or url.fragment
     ):
-        raise Misconfigured(f"{variable} must look like https://chat.example.")
-    return f"{url.scheme}://{url.netloc.lower()}"
+        raise refused
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    if port is None or port == USUAL_PORTS[url.scheme]:
+        return f"{url.scheme}://{host}"
+    return f"{url.scheme}://{host}:{port}"

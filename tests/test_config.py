@@ -1,0 +1,152 @@
+"""The settings: read from the environment once, refused when they cannot be meant."""
+
+from dataclasses import FrozenInstanceError
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from campfire.config import Config, Misconfigured
+
+
+def test_an_empty_environment_is_enough() -> None:
+    config = Config.from_env({})
+    assert config == Config()
+    assert (config.host, config.port, config.data) == ("127.0.0.1", 8000, Path("data"))
+    assert config.origin is None
+    assert config.rate_limits is True
+
+
+def test_every_setting_is_read() -> None:
+    config = Config.from_env(
+        {
+            "CAMPFIRE_HOST": "::1",
+            "CAMPFIRE_PORT": "0",
+            "CAMPFIRE_DATA": "/var/lib/campfire",
+            "CAMPFIRE_ORIGIN": "https://Chat.Example:8443/",
+            "CAMPFIRE_TRUSTED_PROXIES": "127.0.0.1/32, fd00::/8",
+            "CAMPFIRE_LOG_FORMAT": "json",
+            "CAMPFIRE_RATE_LIMITS": "off",
+        }
+    )
+    assert config == Config(
+        host="::1",
+        port=0,
+        data=Path("/var/lib/campfire"),
+        origin="https://chat.example:8443",
+        trusted_proxies=(ip_network("127.0.0.1/32"), ip_network("fd00::/8")),
+        log_format="json",
+        rate_limits=False,
+    )
+
+
+def test_what_is_not_ours_is_left_alone() -> None:
+    assert Config.from_env({"PATH": "/bin", "CAMP_PORT": "1"}) == Config()
+
+
+def test_what_is_given_overrules_the_environment() -> None:
+    environ = {"CAMPFIRE_HOST": "0.0.0.0", "CAMPFIRE_PORT": "1234"}
+    config = Config.from_env(environ, port=4321, host=None, data=None)
+    assert (config.host, config.port) == ("0.0.0.0", 4321)
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("CAMPFIRE_PROT", "CAMPFIRE_PORT"),
+        ("CAMPFIRE_ORIGINS", "CAMPFIRE_ORIGIN"),
+        ("CAMPFIRE_RATE_LIMIT", "CAMPFIRE_RATE_LIMITS"),
+        ("CAMPFIRE_port", "CAMPFIRE_PORT"),
+    ],
+)
+def test_an_unknown_variable_is_refused_and_the_nearest_named(
+    variable: str, meant: str
+) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        Config.from_env({variable: "1"})
+    assert variable in str(refused.value)
+    assert str(refused.value).endswith(f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize("variable", ["CAMPFIRE_", "CAMPFIRE_X", "CAMPFIRE_\u2603"])
+def test_any_unknown_variable_is_refused(variable: str) -> None:
+    with pytest.raises(Misconfigured, match="did you mean CAMPFIRE_"):
+        Config.from_env({variable: "1"})
+
+
+def test_what_only_tests_set_is_no_setting() -> None:
+    with pytest.raises(Misconfigured):
+        Config.from_env({"CAMPFIRE_PASSWORD_COST": "4"})
+
+
+@pytest.mark.parametrize("value", ["", "http", "-1", "65536", "80.5", "\u0664", " 80"])
+def test_a_port_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(Misconfigured, match="CAMPFIRE_PORT"):
+        Config.from_env({"CAMPFIRE_PORT": value})
+
+
+def test_a_port_that_is_given_is_held_to_the_same() -> None:
+    with pytest.raises(Misconfigured, match="CAMPFIRE_PORT"):
+        Config.from_env({}, port=65_536)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "chat.example",
+        "ftp://chat.example",
+        "https://",
+        "https://chat.example/path",
+        "https://chat.example?query",
+        "https://chat.example#fragment",
+        "https://david@chat.example",
+        "https://chat.example:http",
+        "https://chat.example:99999",
+        "https://[::1",
+        "https://chat example",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused(value: str) -> None:
+    with pytest.raises(Misconfigured, match="CAMPFIRE_ORIGIN"):
+        Config.from_env({"CAMPFIRE_ORIGIN": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("https://chat.example", "https://chat.example"),
+        ("HTTPS://Chat.Example/", "https://chat.example"),
+        ("https://chat.example:443", "https://chat.example"),
+        ("http://chat.example:80", "http://chat.example"),
+        ("http://chat.example:443", "http://chat.example:443"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_an_origin_is_kept_as_a_browser_sends_it(value: str, sent: str) -> None:
+    assert Config.from_env({"CAMPFIRE_ORIGIN": value}).origin == sent
+
+
+@pytest.mark.parametrize("value", ["localhost", "10.0.0.1/8", "10.0.0.0/33"])
+def test_a_network_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(Misconfigured, match="CAMPFIRE_TRUSTED_PROXIES"):
+        Config.from_env({"CAMPFIRE_TRUSTED_PROXIES": value})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CAMPFIRE_LOG_FORMAT", "xml"),
+        ("CAMPFIRE_LOG_FORMAT", "JSON"),
+        ("CAMPFIRE_RATE_LIMITS", "no"),
+        ("CAMPFIRE_RATE_LIMITS", ""),
+    ],
+)
+def test_a_choice_is_one_of_those_named(variable: str, value: str) -> None:
+    with pytest.raises(Misconfigured, match=f"{variable} must be"):
+        Config.from_env({variable: value})
+
+
+def test_the_settings_cannot_be_changed_later() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Config().port = 1  # type: ignore[misc]
