@@ -1,0 +1,101 @@
+"""Log lines: one fact on one line, as JSON or as key=value, with the request's id."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from campfire import logs
+
+
+@contextmanager
+def started(format: str) -> Iterator[None]:
+    """Logs as production does, with the loggers put back as they were afterwards."""
+    root, access = logging.getLogger(), logging.getLogger("aiohttp.access")
+    before = root.handlers, root.level, access.level
+    root.handlers = []
+    logs.start(format, lambda: "request-1")
+    try:
+        yield
+    finally:
+        root.handlers = before[0]
+        root.setLevel(before[1])
+        access.setLevel(before[2])
+
+
+def test_a_line_of_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    with started("json"):
+        logging.getLogger("campfire.live").info("socket opened", extra={"user_id": 7})
+    line = json.loads(capsys.readouterr().out)
+    assert line.pop("at").endswith("Z")
+    assert line == {
+        "level": "info",
+        "from": "campfire.live",
+        "event": "socket opened",
+        "request_id": "request-1",
+        "user_id": 7,
+    }
+
+
+def test_a_line_of_text_is_key_and_value(capsys: pytest.CaptureFixture[str]) -> None:
+    with started("text"):
+        logging.getLogger("campfire").warning("it is %s", "slow", extra={"pages": 3})
+    at, rest = capsys.readouterr().out.split(" ", 1)
+    assert at.startswith("at=20")
+    assert rest == (
+        'level=warning from=campfire event="it is slow" request_id=request-1 pages=3\n'
+    )
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "two\nlines",
+        'a "quote" level=error',
+        "\x1b[31mred",
+        "\u2028",
+        "\u202egnippilf",
+        "",
+        "\x00\x7f\x85",
+        Path("/var/lib"),
+        None,
+    ],
+)
+def test_a_fact_is_one_line_whatever_is_in_it(
+    capsys: pytest.CaptureFixture[str], format: str, value: object
+) -> None:
+    with started(format):
+        logging.getLogger("campfire").info("fact", extra={"value": value, "last": 1})
+    text = capsys.readouterr().out
+    assert text.count("\n") == 1
+    assert "\x1b" not in text
+    if format == "json":
+        assert json.loads(text)["last"] == 1
+    else:
+        assert text.endswith(" last=1\n")
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_a_traceback_stays_on_its_line(
+    capsys: pytest.CaptureFixture[str], format: str
+) -> None:
+    with started(format):
+        try:
+            raise ZeroDivisionError("by nothing")
+        except ZeroDivisionError:
+            logging.getLogger("campfire").exception("a bug")
+    text = capsys.readouterr().out
+    assert text.count("\n") == 1
+    assert "ZeroDivisionError: by nothing" in text
+
+
+def test_a_request_is_not_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with started("text"):
+        logging.getLogger("aiohttp.access").info("GET / 200")
+        assert capsys.readouterr().out == ""
+        logging.getLogger("aiohttp.access").warning("odd")
+        assert "odd" in capsys.readouterr().out
