@@ -104,6 +104,8 @@ def require_name(text: str) -> str:
         raise Invalid(
             "This name is too long.", name=f"Use at most {LONGEST_NAME} characters."
         )
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        raise Invalid("This name cannot be shown.", name="Use visible characters.")
     return name
 
 
