@@ -1,0 +1,72 @@
+"""Passwords: what is accepted, and that only the right one is right."""
+
+import pytest
+
+from campfire.chat import passwords
+from campfire.refusals import Invalid
+from tests.conftest import PASSWORD, PASSWORD_HASH, address
+
+
+def test_only_the_right_password_is_right() -> None:
+    assert passwords.matches(PASSWORD, PASSWORD_HASH)
+    for wrong in ("", PASSWORD.upper(), PASSWORD + " ", PASSWORD[:-1], PASSWORD + "\0"):
+        assert not passwords.matches(wrong, PASSWORD_HASH)
+
+
+def test_every_character_counts_also_beyond_what_bcrypt_reads() -> None:
+    long = "a" * 100
+    known = passwords.hashed(long + "b", cost=4)
+    assert passwords.matches(long + "b", known)
+    assert not passwords.matches(long + "c", known)
+
+
+def test_a_zero_byte_ends_nothing() -> None:
+    known = passwords.hashed("camp\0fire", cost=4)
+    assert passwords.matches("camp\0fire", known)
+    assert not passwords.matches("camp\0water", known)
+
+
+def test_the_same_password_has_another_hash_each_time() -> None:
+    assert passwords.hashed(PASSWORD, cost=4) != passwords.hashed(PASSWORD, cost=4)
+
+
+def test_a_hash_says_what_it_costs() -> None:
+    assert PASSWORD_HASH.startswith("$2b$04$")
+    assert passwords.COST >= 12
+
+
+def test_who_has_no_password_cannot_guess_it() -> None:
+    assert not passwords.matches(PASSWORD, None)
+    assert not passwords.matches("", None)
+
+
+def test_nobody_costs_as_much_as_somebody() -> None:
+    assert passwords.NOBODY.startswith(f"$2b${passwords.COST}$")
+
+
+def test_a_hash_that_asks_for_hours_is_wrong_at_once() -> None:
+    assert not passwords.matches(PASSWORD, PASSWORD_HASH.replace("$04$", "$31$"))
+
+
+def test_a_guess_of_a_megabyte_is_wrong_at_once() -> None:
+    assert not passwords.matches("a" * 1_000_000, PASSWORD_HASH)
+
+
+@pytest.mark.parametrize("password", ["a" * 8, "a" * 1_024, "\U0001f525" * 8, " " * 8])
+def test_length_alone_decides(password: str) -> None:
+    passwords.require_acceptable(password, address("David"))
+
+
+@pytest.mark.parametrize(
+    "password", ["", "a" * 7, "a" * 1_025, address("David"), address("David").upper()]
+)
+def test_what_is_too_short_too_long_or_the_address_is_refused(password: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        passwords.require_acceptable(password, address("David"))
+    assert refused.value.errors.keys() == {"password"}
+
+
+def test_half_a_character_is_a_password_like_another() -> None:
+    known = passwords.hashed("camp\ud800fire", cost=4)
+    assert passwords.matches("camp\ud800fire", known)
+    assert not passwords.matches("camp?fire", known)
