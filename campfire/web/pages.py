@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from campfire.database import Event
 from campfire.web.kept import Kept, Scope
-from campfire.web.requests import etag
+from campfire.web.requests import etag, takes
 from campfire.web.responses import PRIVATE, VARY
 
 MOST_BYTES: Final = 32 * 1024 * 1024
@@ -70,7 +70,7 @@ class Pages:
 def answered(request: web.Request, made: Made) -> web.Response:
     headers = {
         hdrs.CACHE_CONTROL: PRIVATE,
-        hdrs.VARY: VARY,
+        hdrs.VARY: f"{VARY}, Accept-Encoding",
         hdrs.ETAG: made.etag,
         **made.headers,
     }
@@ -78,10 +78,7 @@ def answered(request: web.Request, made: Made) -> web.Response:
         return web.Response(status=304, headers=headers)
     headers[hdrs.CONTENT_TYPE] = made.content_type
     body = made.body
-    if len(body) >= WORTH_COMPRESSING and "gzip" in request.headers.get(
-        hdrs.ACCEPT_ENCODING, ""
-    ):
+    if len(body) >= WORTH_COMPRESSING and takes(request, "gzip"):
         headers[hdrs.CONTENT_ENCODING] = "gzip"
-        headers[hdrs.VARY] = f"{VARY}, Accept-Encoding"
         body = made.compressed()
     return web.Response(body=body, headers=headers)

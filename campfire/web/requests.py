@@ -100,6 +100,15 @@ class Peers:
         return any(known in network for network in self._trusted)
 
 
+def takes(request: web.Request, encoding: str) -> bool:
+    """Whether a body may be sent in this encoding (RFC 9110); `q=0` says no."""
+    for accepted in request.headers.get(hdrs.ACCEPT_ENCODING, "").split(","):
+        name, _, weight = accepted.partition(";")
+        if name.strip().lower() == encoding:
+            return weight.strip().lower().rstrip("0") not in ("q=", "q=0.")
+    return False
+
+
 def etag(body: bytes) -> str:
     """Weak, because the same page may be sent compressed or not."""
     return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

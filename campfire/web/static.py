@@ -16,6 +16,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from campfire.refusals import NotFound
+from campfire.web.requests import takes
 
 FOLDER: Final = Path(str(resources.files("campfire"))) / "static"
 COMPRESSED: Final = FOLDER / "compressed"
@@ -59,14 +60,13 @@ class Static:
         file = self._files.get(request.match_info["name"])
         if file is None or request.match_info["digest"] != self.digest:
             raise NotFound("There is no such file.")
-        accepted = request.headers.get(hdrs.ACCEPT_ENCODING, "")
         headers = {
             hdrs.CONTENT_TYPE: file.content_type,
             hdrs.CACHE_CONTROL: FOREVER,
             hdrs.VARY: hdrs.ACCEPT_ENCODING,
         }
         for encoding in ("br", "gzip"):
-            if encoding in accepted and encoding in file.bodies:
+            if encoding in file.bodies and takes(request, encoding):
                 headers[hdrs.CONTENT_ENCODING] = encoding
                 return web.Response(body=file.bodies[encoding], headers=headers)
         return web.Response(body=file.bodies["identity"], headers=headers)
