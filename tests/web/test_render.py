@@ -1,0 +1,145 @@
+"""How things look from outside: times, shapes, fragments, frames."""
+
+from dataclasses import replace
+
+import aiohttp_jinja2
+import pytest
+from aiohttp.test_utils import TestServer
+from markupsafe import escape
+
+from campfire.chat import memberships, messages, rooms, sessions, users
+from campfire.chat.memberships import Membership
+from campfire.chat.messages import Message, Removal
+from campfire.chat.rooms import Room
+from campfire.chat.users import User
+from campfire.database import Event
+from campfire.web import render
+from campfire.web.keys import RENDERER
+from campfire.web.render import Renderer
+from tests.conftest import DAVID, KEVIN
+
+USER = User(DAVID, "<b>David</b>", "member", "active", "", 0)
+MESSAGE = Message(5, 1, "x:1", 7, 6, "*x*", "<em>x</em>", "x", 1000, 2000, USER, (4,))
+ROOM = Room(3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False))
+BOTH = frozenset({DAVID, KEVIN})
+
+
+@pytest.fixture
+def renderer(server: TestServer) -> Renderer:
+    assert server.app is not None
+    return server.app[RENDERER]
+
+
+def test_a_time_is_utc_to_the_millisecond() -> None:
+    assert render.time(0) == "1970-01-01T00:00:00.000Z"
+    assert render.time(1_795_419_000_123) == "2026-11-23T07:30:00.123Z"
+    assert render.time(1_795_419_000_999) == "2026-11-23T07:30:00.999Z"
+
+
+def test_a_fragment_has_what_the_browser_goes_by(renderer: Renderer) -> None:
+    fragment = renderer.fragment(MESSAGE)
+    assert fragment.lstrip().startswith('<article class="message" id="message_x:1"')
+    for attribute in (
+        *('data-message-id="5"', 'data-seq="7"', f'data-creator-id="{DAVID}"'),
+        *('data-created-at="1000"', 'data-mentions="4"', 'href="/rooms/1/@5"'),
+    ):
+        assert attribute in fragment
+    assert "<em>x</em>" in fragment, "sanitized HTML is shown as it is"
+    assert str(escape(USER.name)) in fragment
+    assert USER.name not in fragment, "a name is text"
+
+
+def test_a_fragment_is_of_the_version_that_is_asked_for(renderer: Renderer) -> None:
+    first = renderer.fragment(MESSAGE)
+    assert renderer.fragment(replace(MESSAGE)) is first, "rendered once"
+    assert "now" in renderer.fragment(replace(MESSAGE, html="now", seq=8))
+    renamed = replace(MESSAGE, creator=replace(USER, name="Dave"))
+    assert "Dave" in renderer.fragment(renamed)
+    assert renderer.fragments([MESSAGE, renamed]) == first + renderer.fragment(renamed)
+    long = replace(MESSAGE, html="x" * 10_000)
+    assert renderer.fragment(long) == renderer.fragment(long)
+
+
+@pytest.mark.parametrize(
+    ("event", "frame"),
+    [
+        (
+            messages.Posted(BOTH, MESSAGE),
+            {"event": "message.posted", "room_id": 1, "seq": 7},
+        ),
+        (
+            messages.Edited(BOTH, MESSAGE),
+            {"event": "message.edited", "room_id": 1, "seq": 7},
+        ),
+    ],
+)
+def test_a_message_goes_down_as_json_or_html(
+    renderer: Renderer, event: Event, frame: dict[str, object]
+) -> None:
+    as_json = renderer.present(event, "json")
+    assert as_json == frame | {"message": render.message(MESSAGE)}
+    as_html = renderer.present(event, "html")
+    assert as_html == frame | {"html": renderer.fragment(MESSAGE)}
+
+
+@pytest.mark.parametrize(
+    ("event", "frame"),
+    [
+        (
+            messages.Removed(BOTH, Removal(1, 9, 5, "x:1"), DAVID),
+            {
+                "event": "message.removed",
+                "room_id": 1,
+                "seq": 9,
+                "id": 5,
+                "client_message_id": "x:1",
+            },
+        ),
+        (
+            memberships.Read(KEVIN, 1, 9, 5, 2),
+            {
+                "event": "room.read",
+                "room_id": 1,
+                "message_id": 5,
+                "last_read_id": 5,
+                "unread_count": 2,
+            },
+        ),
+        (
+            memberships.Revoked(BOTH, 1),
+            {"event": "membership.revoked", "room_id": 1},
+        ),
+        (
+            rooms.Created(BOTH, ROOM),
+            {"event": "room.created", "room_id": 3, "room": render.room(ROOM)},
+        ),
+    ],
+)
+def test_other_events_are_the_same_in_both_formats(
+    renderer: Renderer, event: Event, frame: dict[str, object]
+) -> None:
+    assert renderer.present(event, "json") == frame
+    assert renderer.present(event, "html") == frame
+
+
+@pytest.mark.parametrize(
+    "event", [sessions.Started(1), sessions.Ended(1, (1,)), users.Joined(USER, ())]
+)
+def test_what_is_told_to_no_socket_has_no_frame(
+    renderer: Renderer, event: Event
+) -> None:
+    with pytest.raises(LookupError):
+        renderer.present(event, "json")
+
+
+def test_a_page_escapes_what_it_is_given(renderer: Renderer) -> None:
+    page = renderer.page("errors/show.html", status=404, title="<i>", detail="a & b")
+    assert "<i>" not in page and "&lt;i&gt;" in page and "a &amp; b" in page
+
+
+def test_a_template_that_misses_something_fails(server: TestServer) -> None:
+    assert server.app is not None
+    environment = aiohttp_jinja2.get_env(server.app)
+    with pytest.raises(Exception, match="undefined"):
+        environment.from_string("{{ nothing }}").render()
+    assert environment.from_string("{{ x }}").render(x="<") == "&lt;"

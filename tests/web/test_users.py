@@ -1,0 +1,57 @@
+"""People's pictures: initials on a colour, one for each version of a person."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from campfire.chat.users import User
+from campfire.web.users import COLOURS, initials, picture
+from tests.conftest import DAVID, SignIn
+
+
+def test_initials_are_the_first_letters_in_any_script() -> None:
+    assert initials("David Heinemeier Hansson") == "DHH"
+    assert initials("jz") == "j"
+    assert initials("(Łukasz) 2nd") == "Ł2"
+    assert initials("山田 太郎") == "山太"
+    assert initials("\N{FIRE} \N{FIRE}") == "?"
+    assert initials("a b c d") == "abc"
+
+
+@pytest.mark.parametrize("name", ["David", "<script> &", "David Heinemeier Hansson"])
+def test_a_picture_is_well_formed_whatever_the_name(name: str) -> None:
+    user = User(DAVID, name, "member", "active", "", 0)
+    drawn = ElementTree.fromstring(picture(user))
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    text = drawn.find("{http://www.w3.org/2000/svg}text")
+    assert text is not None and text.text == initials(name)
+
+
+def test_white_letters_can_be_read_on_every_colour() -> None:
+    def luminance(colour: str) -> float:
+        def linear(part: str) -> float:
+            value = int(part, 16) / 255
+            return (
+                value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
+            )
+
+        red, green, blue = (linear(colour[at : at + 2]) for at in (1, 3, 5))
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    assert all(1.05 / (luminance(colour) + 0.05) >= 4.5 for colour in COLOURS)
+
+
+async def test_a_picture_is_kept_by_the_browser_until_it_changes(
+    sign_in: SignIn,
+) -> None:
+    david = await sign_in("David")
+    room = await (await david.client.get("/rooms/1")).json()
+    for member in room["members"]:
+        response = await david.client.get(member["avatar_url"])
+        assert (response.status, response.content_type) == (200, "image/svg+xml")
+        assert response.headers["Cache-Control"].startswith("private, max-age=")
+        again = await david.client.get(
+            member["avatar_url"], headers={"If-None-Match": response.headers["ETag"]}
+        )
+        assert (again.status, await again.read()) == (304, b"")
+    assert (await david.client.get("/users/99/avatar")).status == 404
