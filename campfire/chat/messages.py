@@ -315,23 +315,39 @@ class _Called:
 
 
 def _called(db: Reads, message_ids: Sequence[int]) -> dict[int, Sequence[_Called]]:
-    if not message_ids:
-        return {}
+    """Whom each of these messages, all of one room, mentions."""
+    rows = (
+        db.rows(
+            """SELECT messages.id, messages.room_id, users.id, users.name
+               FROM messages
+               JOIN mentions ON mentions.message_id = messages.id
+               JOIN users ON users.id = mentions.user_id
+               WHERE messages.id IN (SELECT value FROM json_each(?))""",
+            (json.dumps(message_ids),),
+        )
+        if message_ids
+        else ()
+    )
     called: dict[int, list[_Called]] = {}
-    for message_id, *whom in db.rows(
-        """SELECT messages.id, users.id, users.name, EXISTS (
-             SELECT 1 FROM users AS other
-             JOIN memberships ON memberships.user_id = other.id
-                             AND memberships.room_id = messages.room_id
-             WHERE other.name = users.name COLLATE NOCASE AND other.id <> users.id)
-           FROM messages
-           JOIN mentions ON mentions.message_id = messages.id
-           JOIN users ON users.id = mentions.user_id
-           WHERE messages.id IN (SELECT value FROM json_each(?))""",
-        (json.dumps(message_ids),),
-    ):
-        called.setdefault(message_id, []).append(_Called(*whom))
+    namesakes: dict[str, set[int]] = {}
+    for message_id, room_id, user_id, name in rows:
+        namesakes = namesakes or _namesakes(db, room_id)
+        shared = bool(namesakes.get(richtext.fold(name), set()) - {user_id})
+        called.setdefault(message_id, []).append(_Called(user_id, name, shared))
     return called  # type: ignore[return-value]
+
+
+def _namesakes(db: Reads, room_id: int) -> dict[str, set[int]]:
+    """Members by name, as names are compared when somebody is called."""
+    namesakes: dict[str, set[int]] = {}
+    for user_id, name in db.rows(
+        """SELECT users.id, users.name
+           FROM memberships JOIN users ON users.id = memberships.user_id
+           WHERE memberships.room_id = ? AND users.status = 'active'""",
+        (room_id,),
+    ):
+        namesakes.setdefault(richtext.fold(name), set()).add(user_id)
+    return namesakes
 
 
 def _presented(row: Sequence[Any], called: Sequence[_Called]) -> Message:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from html.parser import HTMLParser
 from typing import Final
@@ -107,6 +108,7 @@ def is_visible(text: str) -> bool:
     )
 
 
+@lru_cache(4_096)
 def fold(text: str) -> str:
     """The text without case and accents, for comparing names."""
     return "".join(
