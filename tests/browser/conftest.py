@@ -1,0 +1,145 @@
+"""A real server process and real Chromium: each person has windows of their own."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+PASSWORD = "correct horse"
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+READY = "Campfire is at "
+
+
+@dataclass
+class Campfire:
+    """The server as its operator runs it, on a port that stays the same."""
+
+    data: Path
+    port: int
+    process: asyncio.subprocess.Process | None = None
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "campfire", "serve"),
+            *("--port", str(self.port), "--data", str(self.data)),
+            stdout=asyncio.subprocess.PIPE,
+            env=os.environ | {"CAMPFIRE_RATE_LIMITS": "off"},
+        )
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.lines.append(line.decode())
+            if line.decode().startswith(READY):
+                return
+        raise AssertionError("".join(self.lines))
+
+    async def stop(self, number: int = signal.SIGTERM) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(number)
+            await self.process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+async def campfire(tmp_path: Path) -> AsyncIterator[Campfire]:
+    campfire = Campfire(tmp_path / "data", free_port())
+    await campfire.start()
+    yield campfire
+    await campfire.stop()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=list(FLAGS)
+        )
+        yield browser
+        await browser.close()
+
+
+OpenWindow = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def open_window(
+    chromium: Browser, campfire: Campfire
+) -> AsyncIterator[OpenWindow]:
+    """`await open_window()` opens a window of somebody new; it may have no scripts.
+
+    Whatever runs in it without being allowed, or throws, fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    async def open_window(**options: object) -> Page:
+        context = await chromium.new_context(
+            base_url=campfire.url, **options  # type: ignore[arg-type]
+        )
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            lambda line: (
+                faults.append(line.text) if "Content Security" in line.text else None
+            ),
+        )
+        return page
+
+    yield open_window
+    for context in contexts:
+        await context.close()
+    assert faults == []
+
+
+async def light_the_fire(page: Page, name: str = "David") -> str:
+    """First run in a window; answers with the invitation it shows."""
+    await page.goto("/")
+    await page.get_by_label("Your name").fill(name)
+    await page.get_by_label("E-mail").fill(f"{name.lower()}@37signals.example")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Open Campfire").click()
+    invitation = page.get_by_label("Invite link")
+    await invitation.wait_for()
+    return await invitation.input_value()
+
+
+async def join(page: Page, invitation: str, name: str) -> None:
+    await page.goto(invitation)
+    await page.get_by_label("Your name").fill(name)
+    await page.get_by_label("E-mail").fill(f"{name.lower()}@37signals.example")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Join").click()
+    await page.get_by_label("Message to All Talk").wait_for()
+
+
+async def say(page: Page, words: str) -> None:
+    composer = page.get_by_label("Message to All Talk")
+    await composer.fill(words)
+    await composer.press("Enter")
+
+
+async def said(page: Page) -> list[str]:
+    """The words of every message in the log, in order."""
+    return await page.locator("#log article .message-body").all_inner_texts()
