@@ -6,6 +6,7 @@ once to each. Whom an event is for was decided in its transaction, not here.
 """
 
 import asyncio
+import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Literal
@@ -33,12 +34,16 @@ SESSION_ENDED: Final = 4401
 
 
 class Entered:
-    """A socket in a room: events wait until the replay has been sent, then it sings."""
+    """A socket in a room: events wait until the replay has been sent, then it sings.
 
-    __slots__ = ("waiting", "choir")
+    `seq` is what it has heard so far; it joins a choir at the first event after that.
+    """
+
+    __slots__ = ("waiting", "seq", "choir")
 
     def __init__(self) -> None:
         self.waiting: list[Change] = []
+        self.seq: int | None = None
         self.choir: "Choir | None" = None
 
 
@@ -153,13 +158,22 @@ class Hub:
         return entered
 
     def go_live(self, socket: Socket, room_id: int, seq: int) -> None:
-        """Sends what was kept and is newer than `seq`, then everything as it comes."""
+        """Sends what was kept and is newer than `seq`, then everything as it comes.
+
+        A snapshot may hold commits whose events are still to be published, so what
+        comes with a number that was heard already is passed over until it is past.
+        """
         entered = socket.rooms[room_id]
-        self._entering[room_id].discard(socket)
         for event in entered.waiting:
             if change_of(event)[1] > seq:
                 self.send(socket, self._present(event, socket.format))
+                seq = change_of(event)[1]
         entered.waiting.clear()
+        entered.seq = seq
+
+    def _join(self, socket: Socket, room_id: int) -> None:
+        entered = socket.rooms[room_id]
+        self._entering[room_id].discard(socket)
         entered.choir = choir = self._choir_for(socket, room_id)
         self._write_choir(choir)
         choir.sockets.add(socket)
@@ -271,10 +285,14 @@ class Hub:
 
     def _tell_room(self, event: Change) -> None:
         """To the sockets in the room whose person was a member at the commit."""
-        room_id, _ = change_of(event)
-        for socket in self._entering.get(room_id, ()):
-            if socket.user.id in event.audience:
-                socket.rooms[room_id].waiting.append(event)
+        room_id, seq = change_of(event)
+        for socket in list(self._entering.get(room_id, ())):
+            entered = socket.rooms[room_id]
+            if entered.seq is None:
+                if socket.user.id in event.audience:
+                    entered.waiting.append(event)
+            elif seq > entered.seq:
+                self._join(socket, room_id)
         frames: dict[Format, Frame] = {}
         for choir in list(self._choirs.get(room_id, ())):
             if not event.audience.issuperset(choir.users):
@@ -319,10 +337,10 @@ class Hub:
                 "typing": typing,
             }
         )
-        for choir in self._choirs.get(room_id, ()):
-            for socket in choir.sockets:
-                if socket.user.id != user.id:
-                    self._put(socket, frame)
+        there = [choir.sockets for choir in self._choirs.get(room_id, ())]
+        for socket in itertools.chain(self._entering.get(room_id, ()), *there):
+            if socket.user.id != user.id and socket.rooms[room_id].seq is not None:
+                self._put(socket, frame)
 
     def _tell_presence(self, user: User, online: bool) -> None:
         task = self._loop.create_task(self._tell_neighbours(user.id, online))
