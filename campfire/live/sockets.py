@@ -6,6 +6,7 @@ transport, as frames that are shared; aiohttp keeps the handshake, pings and clo
 
 import asyncio
 import logging
+import re
 import socket as sockets
 import time
 from collections import deque
@@ -37,6 +38,8 @@ MOST_ROOMS: Final = 64
 SEND_BUFFER: Final = 128 * 1024
 CLOSING_TAKES: Final = 10.0
 
+# Sixteen bytes in base64.
+KEY: Final = re.compile("[A-Za-z0-9+/]{22}==")
 STOPPING: Final = 1001
 NONSENSE: Final = 4400
 FLOOD: Final = 4429
@@ -73,7 +76,7 @@ class Sockets:
         self._present = present
         self._address = address
         self._limited = limited
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: dict[web.WebSocketResponse, asyncio.Task[None]] = {}
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Upgrades the request and serves the socket until it closes."""
@@ -117,6 +120,8 @@ class Sockets:
             if await self._viewer(request) is None:  # It ended while we added it.
                 self._hub.dismiss(socket, SESSION_ENDED)
             await self._listen(ws, socket)
+            if closing := self._closing.get(ws):  # Or aiohttp closes it, with 1000.
+                await asyncio.wait([closing])
         finally:
             self._hub.remove(socket)
             log.info(
@@ -129,7 +134,7 @@ class Sockets:
         """The server stops: everybody is told, and given time to say goodbye."""
         self._hub.close(STOPPING)
         if self._closing:
-            await asyncio.wait(self._closing, timeout=2)
+            await asyncio.wait(self._closing.values(), timeout=2)
 
     def _require_room_for(self, session: Session, address: str) -> None:
         if not self._limited:
@@ -143,8 +148,8 @@ class Sockets:
         self, ws: web.WebSocketResponse, transport: asyncio.WriteTransport, code: int
     ) -> None:
         task = asyncio.create_task(closed(ws, transport, code))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._closing[ws] = task
+        task.add_done_callback(lambda task: self._closing.pop(ws, None))
 
     async def _listen(self, ws: web.WebSocketResponse, socket: Socket) -> None:
         recent: deque[float] = deque(maxlen=MOST_PER_SECOND + 1)
@@ -158,24 +163,21 @@ class Sockets:
                 if now - recent[0] < 1.0:
                     self._hub.dismiss(socket, FLOOD)
                     break
-            command = (
-                understood(message.data) if message.type is WSMsgType.TEXT else None
-            )
-            if command is None:
+            is_text = message.type is WSMsgType.TEXT
+            command = parsed(message.data) if is_text else {}
+            if not is_known(command):
                 nonsense += 1
                 if nonsense >= MOST_NONSENSE:
                     self._hub.dismiss(socket, NONSENSE)
                     break
                 refusal = Unreadable("Send a JSON object with a known command.")
-                self._refuse(socket, None, refusal)
+                self._refuse(socket, id_of(command), refusal)
                 continue
             nonsense = 0
             await self._obey(socket, command)
 
     async def _obey(self, socket: Socket, command: dict[str, Any]) -> None:
-        command_id = command.get("id")
-        if not isinstance(command_id, str) or len(command_id) > 100:
-            command_id = None
+        command_id = id_of(command)
         try:
             match command["command"]:
                 case "room.enter":
@@ -231,9 +233,8 @@ class Sockets:
         replayed = self._replay(socket, room_id, since, missed)
         self._hub.send(
             socket,
-            {
-                "event": "room.entered",
-                **answer_to(command),
+            answer("room.entered", id_of(command))
+            | {
                 "room_id": room_id,
                 "seq": missed.seq,
                 "missed": replayed,
@@ -303,9 +304,10 @@ def answer(event: str, command_id: str | None) -> dict[str, Any]:
     return {"event": event} | ({} if command_id is None else {"id": command_id})
 
 
-def answer_to(command: dict[str, Any]) -> dict[str, Any]:
+def id_of(command: dict[str, Any]) -> str | None:
+    """The client's name for the command: any string, echoed in the answer."""
     command_id = command.get("id")
-    return {"id": command_id} if isinstance(command_id, str) else {}
+    return command_id if isinstance(command_id, str) else None
 
 
 COMMANDS: Final = frozenset(
@@ -316,15 +318,18 @@ COMMANDS: Final = frozenset(
 )
 
 
-def understood(data: str) -> dict[str, Any] | None:
-    """The command, or None for anything but a JSON object with a known one."""
+def parsed(data: str) -> dict[str, Any]:
+    """The JSON object, or an empty one for anything else."""
     try:
         command = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return None
-    if not isinstance(command, dict) or not isinstance(command.get("command"), str):
-        return None
-    return command if command["command"] in COMMANDS else None
+        return {}
+    return command if isinstance(command, dict) else {}
+
+
+def is_known(command: dict[str, Any]) -> bool:
+    name = command.get("command")
+    return isinstance(name, str) and name in COMMANDS
 
 
 def integer(command: dict[str, Any], field: str) -> int:
@@ -350,11 +355,13 @@ def entered(socket: Socket, command: dict[str, Any]) -> int:
 
 
 def require_handshake(request: web.Request) -> None:
-    """Refuses what aiohttp would accept: old versions of the protocol (RFC 6455)."""
+    """Refuses what aiohttp accepts or fails on: old versions, odd keys (RFC 6455)."""
     if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
         raise Unreadable("This address is for WebSockets.")
     if request.headers.get(hdrs.SEC_WEBSOCKET_VERSION) != "13":
         raise web.HTTPUpgradeRequired(headers={hdrs.SEC_WEBSOCKET_VERSION: "13"})
+    if not KEY.fullmatch(request.headers.get(hdrs.SEC_WEBSOCKET_KEY, "")):
+        raise Unreadable("The handshake has no key.")
 
 
 def offering_one_way_deflate(request: web.Request) -> web.Request:
@@ -396,5 +403,8 @@ async def closed(
         async with asyncio.timeout(CLOSING_TAKES):
             await ws.close(code=code)
     except (TimeoutError, ConnectionError):
-        pass
-    transport.abort()
+        transport.abort()
+    else:
+        # What the transport still holds, the goodbye at its end, is on its way.
+        transport.close()
+        asyncio.get_running_loop().call_later(CLOSING_TAKES, transport.abort)
