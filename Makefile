@@ -126,3 +126,13 @@ clean: ## Remove everything that these targets made; ./data stays
 	rm -rf .venv node_modules $(STATIC)/vendor $(STATIC)/compressed build dist *.egg-info
 	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache
 	find campfire tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+LOADS := build/bench/http build/bench/sockets
+
+.PHONY: bench
+bench: setup $(LOADS) ## Measure speed and memory, some minutes long, on cores 0 and 1
+	$(BIN)/python -m bench.run
+
+$(LOADS): build/bench/%: bench/%.c bench/wire.c bench/wire.h
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -o $@ $< bench/wire.c -lz

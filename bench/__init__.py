@@ -1,0 +1,1 @@
+"""Measures Campfire from outside, and never is part of what is installed."""
