@@ -37,7 +37,7 @@ STANDING_IN_URL: Final = re.compile(
     f"{quote(STAND_IN)}([0-9]{{1,9}}){quote(STAND_OUT)}", re.IGNORECASE
 )
 REPLACED: Final = str.maketrans({"\0": None} | dict.fromkeys(PRIVATE, "\ufffd"))
-CALL: Final = re.compile(r"(?<![\w\\/])@(?=\w)|<@(\d{1,18})>")
+CALL: Final = re.compile(r"(?<![\w\\/])@(?=\S)|<@(\d{1,18})>")
 
 CLEANER: Final = nh3.Cleaner(
     tags={
@@ -86,8 +86,10 @@ def draft(text: str, people: Iterable[tuple[int, str]] = ()) -> Draft:
     mentioned: set[int] = set()
     html = MARKDOWN.render(marked, {"calls": calls, "mentioned": mentioned})
     html = CLEANER.clean(html)
-    plain = plain_text(html, dict(people))
-    if not is_visible(plain):
+    words = _Plain()
+    words.feed(html)
+    words.close()
+    if not words.are_visible:
         raise Invalid("This message is empty.", body="Write something.")
 
     def kept(mark: re.Match[str]) -> str:
@@ -97,6 +99,7 @@ def draft(text: str, people: Iterable[tuple[int, str]] = ()) -> Draft:
         )
 
     in_order = dict.fromkeys(calls[index].user_id for index in sorted(mentioned))
+    plain = words.text(dict(people))
     return Draft(STANDING.sub(kept, marked), html, plain, tuple(in_order))
 
 
@@ -143,15 +146,6 @@ def shown_source(source: str, names: Mapping[int, str]) -> str:
     )
 
 
-def plain_text(html: str, names: Mapping[int, str]) -> str:
-    """The words alone, for search, notifications and programs."""
-    reader = _Plain()
-    reader.feed(html)
-    reader.close()
-    text = "".join(reader.parts).strip()
-    return MARK.sub(lambda mark: "@" + names.get(int(mark[1]), "…"), text)
-
-
 @dataclass(frozen=True, slots=True)
 class _Call:
     user_id: int
@@ -169,6 +163,7 @@ def _marked(text: str, people: Sequence[tuple[int, str]]) -> tuple[str, list[_Ca
         folded = fold(name)
         by_name[folded] = None if folded in by_name else user_id
     longest = max((len(name) for name in by_name), default=0)
+    first_letters = {name[:1] for name in by_name}
     calls: list[_Call] = []
     parts: list[str] = []
     position = 0
@@ -176,10 +171,11 @@ def _marked(text: str, people: Sequence[tuple[int, str]]) -> tuple[str, list[_Ca
         if call.start() < position or len(calls) == MOST_MENTIONS:
             continue
         end = call.end()
-        if call[1] is None:
-            called, end = _named(text, end, by_name, longest)
-        else:
+        called = None
+        if call[1] is not None:
             called = int(call[1]) if int(call[1]) in ids else None
+        elif fold(text[end])[:1] in first_letters:
+            called, end = _named(text, end, by_name, longest)
         if called is not None:
             parts += (
                 text[position : call.start()],
@@ -278,7 +274,10 @@ MARKDOWN: Final = _parser()
 
 
 class _Plain(HTMLParser):
-    """Collects the words of sanitized HTML, laid out as lines."""
+    """Collects the words of sanitized HTML, laid out as lines.
+
+    For search, notifications and programs, and to know whether there are any.
+    """
 
     BLOCKS: Final = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table"}
 
@@ -286,6 +285,11 @@ class _Plain(HTMLParser):
         super().__init__()
         self.parts: list[str] = []
         self.lists: list[int | None] = []
+        self.are_visible = False
+
+    def text(self, names: Mapping[int, str]) -> str:
+        text = "".join(self.parts).strip()
+        return MARK.sub(lambda mark: "@" + names.get(int(mark[1]), "…"), text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         match tag:
@@ -319,6 +323,7 @@ class _Plain(HTMLParser):
             self.parts.append("\t")
 
     def handle_data(self, data: str) -> None:
+        self.are_visible = self.are_visible or is_visible(data)
         if self.parts and self.parts[-1] == "\n":  # A break has one already.
             data = data.removeprefix("\n")
         if data != "\n":
