@@ -617,9 +617,11 @@ def test_any_walk_through_the_pages_meets_every_message_once(
         while older:
             page = messages.page(tx, JZ, WATERCOOLER, before=walked[0], limit=limit)
             assert 1 <= len(page.messages) <= limit
+            assert not {*ids(page.messages)} & {*walked}
             walked, older = ids(page.messages) + walked, page.older
         while newer:
             page = messages.page(tx, JZ, WATERCOOLER, after=walked[-1], limit=limit)
             assert 1 <= len(page.messages) <= limit
+            assert not {*ids(page.messages)} & {*walked}
             walked, newer = walked + ids(page.messages), page.newer
         assert walked == left
