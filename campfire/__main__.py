@@ -18,9 +18,10 @@ from campfire import __version__, app, logs
 from campfire.config import Config, Misconfigured
 from campfire.database import Unusable
 from campfire.web.middleware import REQUEST_ID
+from campfire.web.protocol import lines
 
 SHUTDOWN_TAKES: Final = 5.0
-KEEP_ALIVE: Final = 75.0
+BACKLOG: Final = 1024
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,20 +62,18 @@ async def serve(config: Config) -> None:
         loop.add_signal_handler(number, stopping.set)
     with alone(config.data):
         runner = web.AppRunner(
-            await app.create(config),
-            access_log=None,
-            auto_decompress=False,  # A compressed body is refused unread.
-            handle_signals=False,
-            keepalive_timeout=KEEP_ALIVE,
-            shutdown_timeout=SHUTDOWN_TAKES,
+            await app.create(config), shutdown_timeout=SHUTDOWN_TAKES
         )
         try:
             await runner.setup()
-            site = web.TCPSite(runner, config.host, config.port, backlog=1024)
-            await site.start()
-            host, port = runner.addresses[0][:2]
+            assert runner.server is not None, "it was just set up"
+            server = await loop.create_server(
+                lines(runner.server), config.host, config.port, backlog=BACKLOG
+            )
+            host, port = server.sockets[0].getsockname()[:2]
             print(f"Campfire is at http://{host}:{port}", flush=True)
             await stopping.wait()
+            server.close()
         finally:
             await runner.cleanup()
 
