@@ -117,8 +117,8 @@ def on(core: str) -> list[str]:
 @contextlib.contextmanager
 def campfire(bench: Bench) -> Iterator[Process]:
     server = Process(
-        Path(sys.executable).with_name("campfire"),
-        *("serve", "--port", bench.port, "--data", bench.folder / "data"),
+        *(sys.executable, "-m", "campfire", "serve"),
+        *("--port", bench.port, "--data", bench.folder / "data"),
     )
     try:
         yield server
