@@ -16,7 +16,7 @@ from campfire import __version__
 from campfire.config import Config
 from campfire.database import Database, Event
 from campfire.live.hub import Hub
-from campfire.live.sockets import Sockets, decline_contexts
+from campfire.live.sockets import Sockets
 from campfire.web import accounts, doors, health, messages, rooms, users
 from campfire.web.forms import LARGEST_BODY
 from campfire.web.keys import DB, PAGES, PASSWORDS, PEERS, READINESS, RENDERER
@@ -83,7 +83,6 @@ async def create(config: Config) -> web.Application:
     aiohttp_session.setup(app, sessions)
     app.middlewares.append(guarding(peers))
     app.on_response_prepare.append(secure)
-    app.on_response_prepare.append(decline_contexts)
     for routes in ROUTES:
         app.add_routes(routes)
     app.router.add_get("/static/{digest}/{name:.+}", public(static.show))

@@ -9,12 +9,13 @@ import logging
 import re
 import socket as sockets
 import time
-from collections import deque
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 import orjson
 from aiohttp import WSMsgType, hdrs, web
+from multidict import CIMultiDict
 
 from campfire import __version__
 from campfire.chat import memberships, messages
@@ -38,6 +39,9 @@ MOST_ROOMS: Final = 64
 SEND_BUFFER: Final = 128 * 1024
 CLOSING_TAKES: Final = 10.0
 
+DEFLATE: Final = (
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+)
 # Sixteen bytes in base64.
 KEY: Final = re.compile("[A-Za-z0-9+/]{22}==")
 STOPPING: Final = 1001
@@ -85,13 +89,13 @@ class Sockets:
         require_handshake(request)
         address = self._address(request)
         self._require_room_for(session, address)
-        ws = web.WebSocketResponse(
+        ws = Upgrade(
             protocols=FORMATS,
             heartbeat=HEARTBEAT,
             max_msg_size=LARGEST_FRAME + 1,
             timeout=CLOSING_TAKES,
         )
-        await ws.prepare(offering_one_way_deflate(request))
+        await ws.prepare(request)
         transport = request.transport
         if transport is None:
             return ws
@@ -152,17 +156,16 @@ class Sockets:
         task.add_done_callback(lambda task: self._closing.pop(ws, None))
 
     async def _listen(self, ws: web.WebSocketResponse, socket: Socket) -> None:
-        recent: deque[float] = deque(maxlen=MOST_PER_SECOND + 1)
+        recent: list[float] = []
         nonsense = 0
         async for message in ws:
             if not socket.is_open or message.type is WSMsgType.ERROR:
                 break
             now = time.monotonic()
-            recent.append(now)
+            recent = [*(then for then in recent if now - then < 1.0), now]
             if self._limited and len(recent) > MOST_PER_SECOND:
-                if now - recent[0] < 1.0:
-                    self._hub.dismiss(socket, FLOOD)
-                    break
+                self._hub.dismiss(socket, FLOOD)
+                break
             is_text = message.type is WSMsgType.TEXT
             command = parsed(message.data) if is_text else {}
             if not is_known(command):
@@ -364,29 +367,30 @@ def require_handshake(request: web.Request) -> None:
         raise Unreadable("The handshake has no key.")
 
 
-def offering_one_way_deflate(request: web.Request) -> web.Request:
-    """The request as if it offered compression without context takeover.
+class Upgrade(web.WebSocketResponse):
+    """Answers every offer of compression with no context takeover, both ways.
 
-    A context for each socket costs 100 KiB; RFC 7692 lets a server decline both
-    whatever was offered.
+    A context for each socket costs 100 KiB, and frames are shared; RFC 7692 lets a
+    server decline both whatever was offered. An offer that wants a smaller window is
+    not taken up.
     """
-    offered = request.headers.get(hdrs.SEC_WEBSOCKET_EXTENSIONS, "")
-    headers = request.headers.copy()
-    headers.popall(hdrs.SEC_WEBSOCKET_EXTENSIONS, None)
-    if "permessage-deflate" in offered:
-        headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = (
-            "permessage-deflate; server_no_context_takeover"
-        )
-    return request.clone(headers=headers)
+
+    def _handshake(
+        self, request: web.BaseRequest
+    ) -> tuple[CIMultiDict[str], str | None, int, bool]:
+        headers, protocol, _, _ = super()._handshake(request)
+        headers.popall(hdrs.SEC_WEBSOCKET_EXTENSIONS, None)
+        offers = request.headers.get(hdrs.SEC_WEBSOCKET_EXTENSIONS, "").split(",")
+        if not any(map(is_acceptable, offers)):
+            return headers, protocol, 0, True
+        headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = DEFLATE
+        return headers, protocol, zlib.MAX_WBITS, True
 
 
-async def decline_contexts(request: web.Request, response: web.StreamResponse) -> None:
-    """A signal: adds the client's half, which aiohttp does not know how to answer."""
-    extensions = response.headers.get(hdrs.SEC_WEBSOCKET_EXTENSIONS)
-    if response.status == 101 and extensions:
-        response.headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = (
-            f"{extensions}; client_no_context_takeover"
-        )
+def is_acceptable(offer: str) -> bool:
+    return offer.strip().startswith("permessage-deflate") and (
+        "server_max_window_bits" not in offer
+    )
 
 
 def shrink_send_buffer(transport: asyncio.BaseTransport) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import random
+import threading
 import zlib
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, WSServerHandshakeError
+from aiohttp import ClientSession, WSServerHandshakeError, web
 from aiohttp.test_utils import TestServer
 
 from campfire import __version__, app
@@ -190,7 +191,7 @@ async def test_there_are_only_so_many_sockets(
         "permessage-deflate",
         "permessage-deflate; client_max_window_bits",
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
-        "permessage-deflate; server_max_window_bits=10",
+        "permessage-deflate; server_max_window_bits=10, permessage-deflate",
         "x-webkit-deflate-frame, permessage-deflate; client_max_window_bits=15",
     ],
 )
@@ -218,6 +219,17 @@ async def test_compression_takes_over_no_context(
         while (event := json.loads(await line.text()))["event"] != "message.posted":
             pass
         assert event["message"]["body"]["plain"].startswith(f"{number} ")
+
+
+async def test_a_smaller_window_is_not_promised(
+    raw_socket: RawSocket, sign_in: SignIn
+) -> None:
+    """RFC 7692, 7.1.2.1: who takes up the offer must keep to it; our frames do not."""
+    kevin = await sign_in("Kevin")
+    offer = "permessage-deflate; server_max_window_bits=10"
+    line = await raw_socket(bearer(kevin) | {"Sec-WebSocket-Extensions": offer})
+    assert line.status == 101
+    assert "sec-websocket-extensions" not in line.headers
 
 
 async def test_a_long_frame_is_compressed_only_for_those_who_offered(
@@ -425,15 +437,16 @@ async def test_every_change_comes_once_and_in_order_whoever_joins_when(
         await sign_in(n) for n in ("David", "Jason", "JZ", "Kevin") for _ in "ab"
     ]
     listeners = [await sign_in(n) for n in ("David", "Jason", "JZ", "Kevin")]
-    each, dice = 25, random.Random(8)
-    total = len(posters) * each
+    bursts, dice = 6, random.Random(8)
+    total = len(posters) * bursts * 8
     seq = 0
 
     async def write(person: Person) -> None:
         nonlocal seq
-        for number in range(each):
-            message = await post(person, f"number {number}")
-            seq = max(seq, message["seq"])
+        for _ in range(bursts):
+            burst = (post(person, f"number {number}") for number in range(8))
+            for message in await asyncio.gather(*burst):
+                seq = max(seq, message["seq"])
 
     async def listen(number: int) -> None:
         await joined.wait()
@@ -914,25 +927,45 @@ async def test_a_revoked_member_stops_hearing_at_once(
 
 
 async def test_putting_out_wins_against_entering(
-    server: TestServer, sign_in: SignIn
+    server: TestServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Put out after the room was read for the newcomer, before it was answered."""
     assert server.app is not None
-    db = server.app[DB]
+    db, arrival = server.app[DB], sockets.arrival
+    looked, answered = threading.Event(), threading.Event()
+
+    def slow_arrival(*args: Any) -> Any:
+        found = arrival(*args)
+        looked.set()
+        assert answered.wait(10)
+        return found
+
     david, jz = await sign_in("David"), await sign_in("JZ")
     line = await Line.open(jz)
-    seen = set()
-    for number in range(20):
-        await line.say("room.enter", room_id=WATERCOOLER, id=str(number))
-        for _ in range(number % 5):
-            await asyncio.sleep(0)
-        await db.write(memberships.revoke, WATERCOOLER, [JZ])
-        message = await post(david, "Psst", room_id=WATERCOOLER)
-        answer = await line.hear("room.entered", "command.refused", id=str(number))
-        seen.add(answer["event"])
-        told = await line.up_to_now()
-        assert not [e for e in told if e.get("seq") == message["seq"]]
-        await db.write(memberships.grant, WATERCOOLER, [JZ])
-    assert seen
+    monkeypatch.setattr(sockets, "arrival", slow_arrival)
+    await line.say("room.enter", room_id=WATERCOOLER, since=0, id="late")
+    await asyncio.to_thread(looked.wait, 10)
+    await db.write(memberships.revoke, WATERCOOLER, [JZ])
+    await post(david, "Psst", room_id=WATERCOOLER)
+    answered.set()
+    answer = await line.hear("room.entered", "command.refused", id="late")
+    assert (answer["event"], answer["status"]) == ("command.refused", 404)
+    told = [*line.heard, *await line.up_to_now()]
+    assert not [event for event in told if event["event"] in CHANGES]
+
+
+async def test_a_sign_in_that_ends_during_the_handshake_gets_no_line(
+    server: TestServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kevin, prepare = await sign_in("Kevin"), web.WebSocketResponse.prepare
+
+    async def late(ws: web.WebSocketResponse, request: web.BaseRequest) -> Any:
+        assert (await kevin.client.delete("/session")).status == 204
+        return await prepare(ws, request)
+
+    monkeypatch.setattr(web.WebSocketResponse, "prepare", late)
+    line = Line(await kevin.client.ws_connect("/socket"))
+    assert await line.closing() == 4401
 
 
 async def test_when_the_server_stops_everybody_is_told(
@@ -998,7 +1031,8 @@ async def test_a_reader_who_is_stuck_is_let_go(
     stuck.writer.transport.pause_reading()  # type: ignore[attr-defined]
     stuck.send(json.dumps({"command": "room.enter", "room_id": ALL_PETS}).encode())
     writing = asyncio.create_task(flood(david))
-    assert (await watcher.hear("presence.changed"))["user_id"] == KEVIN
+    async with asyncio.timeout(10):
+        assert (await watcher.hear("presence.changed"))["user_id"] == KEVIN
     writing.cancel()
     await asyncio.wait([writing])
 
