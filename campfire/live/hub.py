@@ -126,9 +126,10 @@ class Hub:
         self._addresses[socket.address] += 1
         self._people.setdefault(socket.user.id, set()).add(socket)
         self.presence.arrive(socket.user)
-        if self.counts.expect(socket.user.id):
+        missed = self.counts.expect(socket.user.id)
+        if missed is not None:
             unread = await self.db.read(memberships.unread, socket.user.id)
-            self.counts.start(socket.user.id, unread)
+            self.counts.start(socket.user.id, unread, missed)
 
     def remove(self, socket: Socket) -> None:
         socket.is_open = False

@@ -18,6 +18,9 @@ SMALL_ROOM: Final = 50
 PAUSE: Final = 0.25
 
 Notify = Callable[[int, int, int, int, bool], None]
+# What happened while a snapshot was being read: an Unread is a room that was entered,
+# a number one that was left.
+Missed = list[Posted | Removed | Read | Unread | int]
 
 
 @dataclass(slots=True)
@@ -47,39 +50,53 @@ class Counts:
     def __init__(self, notify: Notify) -> None:
         self._notify = notify
         self._people: dict[int, dict[int, Count]] = {}
-        self._loading: dict[int, list[Posted | Removed | Read]] = {}
+        self._loading: dict[int, Missed] = {}
         self._rooms: dict[int, Noted] = {}
 
-    def expect(self, user_id: int) -> bool:
-        """Call before reading the snapshot; False when the person is known already."""
+    def expect(self, user_id: int) -> Missed | None:
+        """Call before reading the snapshot; None when the person is known already."""
         if user_id in self._people or user_id in self._loading:
-            return False
-        self._loading[user_id] = []
-        return True
+            return None
+        missed = self._loading[user_id] = []
+        return missed
 
-    def start(self, user_id: int, unread: Iterable[Unread]) -> None:
-        """Takes the snapshot, and what was published since it was asked for."""
-        missed = self._loading.pop(user_id, None)
-        if missed is None:
+    def start(self, user_id: int, unread: Iterable[Unread], missed: Missed) -> None:
+        """Takes the snapshot, and what was published since it was asked for.
+
+        Nothing, if the person has left meanwhile: a later snapshot may be on its way.
+        """
+        if self._loading.get(user_id) is not missed:
             return
+        del self._loading[user_id]
         counts: dict[int, Count] = {}
         self._people[user_id] = counts
         for start in unread:
             self._enter(user_id, start)
         for event in missed:
-            if isinstance(event, Read):
-                self._read(event)
-            elif isinstance(event, Removed):
-                self._uncount(user_id, event)
-            else:
-                self._count(user_id, event.message.room_id, [event])
+            match event:
+                case int():
+                    self.leave(user_id, event)
+                case Unread():
+                    if event.room_id not in counts:
+                        self._enter(user_id, event)
+                case Read():
+                    self._read(event)
+                case Removed():
+                    self._uncount(user_id, event)
+                case Posted():
+                    self._count(user_id, event.message.room_id, [event])
 
     def enter(self, user_id: int, start: Unread) -> None:
         """The person is in one more room, or sees it differently."""
-        if user_id in self._people:
+        if user_id in self._loading:
+            self._loading[user_id].append(start)
+        elif user_id in self._people:
             self._enter(user_id, start)
 
     def leave(self, user_id: int, room_id: int) -> None:
+        if (missed := self._loading.get(user_id)) is not None:
+            missed[:] = [event for event in missed if room_of(event) != room_id]
+            missed.append(room_id)
         if counts := self._people.get(user_id):
             counts.pop(room_id, None)
         if noted := self._rooms.get(room_id):
@@ -198,3 +215,15 @@ class Counts:
     ) -> None:
         if not count.is_invisible:
             self._notify(user_id, room_id, message_id, count.unread_count, called)
+
+
+def room_of(event: Posted | Removed | Read | Unread | int) -> int:
+    match event:
+        case int():
+            return event
+        case Posted():
+            return event.message.room_id
+        case Removed():
+            return event.removal.room_id
+        case _:
+            return event.room_id
