@@ -135,6 +135,8 @@ async def test_a_page_shows_the_room_and_its_messages_in_order(
     older = await (await kevin.get(f"/rooms/1/messages?before={made[5]['id']}")).text()
     shown = [int(found) for found in re.findall(r'data-message-id="(\d+)"', older)]
     assert shown == [message["id"] for message in made[:5]]
+    assert "before=" not in older, "there is nothing older"
+    assert "after=" in older and "after=" not in text
 
 
 async def test_a_permalink_shows_the_page_around_its_message(
