@@ -203,7 +203,7 @@ VECTORS = [
     "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
     "<form action=/session method=post><input name=x><button>Sign out</button></form>",
     "<a href='javascript:alert(1)'>x</a>",
-    "<a id=composer name=config target=_blank class=button style='position:fixed'>x</a>",
+    "<a id=composer name=config class=button style='position:fixed'>x</a>",
     "<p hx-get=/session hx-trigger=load data-hx-post=/x hx-on:click=a>x</p>",
     "<base href=//evil.example><link rel=x href=//a><meta http-equiv=x>",
     "<input type=text><input type=checkbox onclick=alert(1) name=x>",
