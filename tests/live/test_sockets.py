@@ -476,6 +476,35 @@ async def test_every_change_comes_once_and_in_order_whoever_joins_when(
     assert seq == total
 
 
+async def test_who_joins_between_two_rounds_hears_nothing_twice(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    david, kevin, jz = [await sign_in(name) for name in ("David", "Kevin", "JZ")]
+    early, late = await Line.open(kevin), await Line.open(jz)
+    await early.enter(ALL_PETS)
+    await early.up_to_now()
+    resting: list[hub.Hub] = []
+    is_live, go_live = asyncio.Event(), hub.Hub.go_live
+
+    def live(of: hub.Hub, *args: Any) -> None:
+        go_live(of, *args)
+        is_live.set()
+
+    with monkeypatch.context() as rest:
+        rest.setattr(hub.Hub, "_begin_round", lambda of: resting.append(of))
+        rest.setattr(hub.Hub, "go_live", live)
+        await post(david, "first")
+        await late.say("room.enter", room_id=ALL_PETS, since=0)
+        await is_live.wait()
+        await post(david, "second")
+    resting[0]._begin_round()
+    for line in (early, late):
+        while line.heard[-1].get("seq") != 2:
+            await line.next()
+        changes = [event["seq"] for event in line.heard if event["event"] in CHANGES]
+        assert changes == [1, 2]
+
+
 async def test_edits_and_removals_replay_to_the_same_room(sign_in: SignIn) -> None:
     david, kevin = await sign_in("David"), await sign_in("Kevin")
     dice, path = random.Random(3), f"/rooms/{ALL_PETS}/messages"
@@ -1069,3 +1098,24 @@ async def test_bytes_after_the_handshake_are_no_second_request(
     line = await raw_socket(bearer(kevin))
     line.writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
     assert await line.closing() == 1002
+
+
+async def test_a_crowd_that_vanishes_silences_nobody(
+    raw_socket: RawSocket, sign_in: SignIn
+) -> None:
+    """Their transports are closed before their handlers have noticed."""
+    david, kevin = await sign_in("David"), await sign_in("Kevin")
+    crowd = [await raw_socket(bearer(david)) for _ in range(15)]
+    stays = await raw_socket(bearer(kevin))
+    enter = json.dumps({"command": "room.enter", "room_id": ALL_PETS}).encode()
+    for line in (*crowd, stays):
+        line.send(enter)
+        while json.loads(await line.text())["event"] != "room.entered":
+            pass
+    for line in crowd:
+        line.writer.transport.abort()
+    for number in range(20):
+        await post(david, f"message {number}")
+        while (event := json.loads(await stays.text()))["event"] != "message.posted":
+            pass
+        assert event["message"]["body"]["plain"] == f"message {number}"
