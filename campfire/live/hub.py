@@ -7,6 +7,7 @@ once to each. Whom an event is for was decided in its transaction, not here.
 
 import asyncio
 import itertools
+import logging
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Literal
@@ -20,6 +21,8 @@ from campfire.live.frames import Frame
 from campfire.live.outbox import Outbox
 from campfire.live.presence import Presence, Typing
 from campfire.live.unread import Counts
+
+log = logging.getLogger(__name__)
 
 Format = Literal["json", "html"]
 Present = Callable[[Event, Format], dict[str, Any]]
@@ -392,12 +395,10 @@ class Hub:
         budget = AT_ONCE
         while self._round and budget > 0:
             each = self._round.popleft()
-            if isinstance(each, Choir):
-                self._write_choir(each)
-                budget -= len(each.sockets)
-            else:
-                self._write_socket(each)
-                budget -= 1
+            try:
+                budget -= self._write(each)
+            except Exception:  # One socket's bug must not silence all the others.
+                log.exception("write failed")
         now = self._loop.time()
         self._round_took += now - started
         if self._round:
@@ -408,6 +409,14 @@ class Hub:
         self._flushing = False
         if self._pending_choirs or self._pending_sockets:
             self._flush_soon()
+
+    def _write(self, each: "Choir | Socket") -> int:
+        """Writes what is pending; answers how many sockets that was."""
+        if isinstance(each, Choir):
+            self._write_choir(each)
+            return len(each.sockets)
+        self._write_socket(each)
+        return 1
 
     def _write_choir(self, choir: Choir) -> None:
         self._pending_choirs.pop(choir, None)

@@ -14,7 +14,10 @@ PATIENCE: Final = 30.0
 
 
 class Outbox:
-    """`is_full` and `is_stuck` are the two reasons to let a socket go."""
+    """`is_full` and `is_stuck` are the two reasons to let a socket go.
+
+    A transport that is closing takes nothing more: uvloop raises when it is given any.
+    """
 
     __slots__ = ("_transport", "_waiting", "_size", "_progress")
 
@@ -27,7 +30,9 @@ class Outbox:
 
     def put(self, frames: bytes) -> None:
         """Writes at once if nothing waits and the transport takes it, else keeps it."""
-        if not self._waiting and self._takes():
+        if self._transport.is_closing():
+            self.clear()
+        elif not self._waiting and self._takes():
             self._transport.write(frames)
         else:
             if not self._waiting:
@@ -37,6 +42,8 @@ class Outbox:
 
     def drain(self) -> None:
         """Gives the transport what it takes by now."""
+        if self._transport.is_closing():
+            self.clear()
         while self._waiting and self._takes():
             frames = self._waiting.pop(0)
             self._size -= len(frames)

@@ -15,8 +15,13 @@ class Line(asyncio.WriteTransport):
         super().__init__()
         self.buffered = 0
         self.written = b""
+        self.is_gone = False
+
+    def is_closing(self) -> bool:
+        return self.is_gone
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.is_gone, "uvloop raises here"
         self.written += bytes(data)
         self.buffered += len(data)
 
@@ -99,3 +104,16 @@ def test_who_takes_nothing_for_thirty_seconds_is_stuck(
     assert not box.is_stuck(), "it took something"
     now += 31
     assert box.is_stuck(), "but not the rest"
+
+
+def test_a_line_that_is_gone_is_given_nothing_and_nothing_is_kept() -> None:
+    line = Line()
+    box = Outbox(line)
+    box.put(bytes(TRANSPORT_TAKES))
+    box.put(b"waits")
+    line.is_gone = True
+    line.read()
+    box.drain()
+    assert box.is_empty
+    box.put(b"too late")
+    assert box.is_empty
