@@ -206,6 +206,7 @@ class Database:
         self._own_version = self._version(self._writer)
         self._seen_version = self._version(self._observer)
         self._committing = False
+        self._asked = False
         self._generation = 0
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(
@@ -260,14 +261,20 @@ class Database:
 
         Cheap enough for every request: `PRAGMA data_version` on a connection of its
         own, compared with what it was after our last commit. While the writer is at
-        work it answers as before.
+        work it answers as before, and so it does for the rest of a turn of the loop:
+        what a request follows from was on the disk before the turn that reads it.
         """
-        if not self._committing:
+        if not self._committing and not self._asked:
+            self._asked = True
+            self._loop.call_soon(self._ask_again)
             version = self._version(self._observer)
             if version != self._seen_version:
                 self._seen_version = version
                 self._generation += 1
         return self._generation
+
+    def _ask_again(self) -> None:
+        self._asked = False
 
     async def close(self) -> None:
         """Finishes what is queued, moves the log into the file and closes it."""

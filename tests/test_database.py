@@ -430,6 +430,7 @@ async def test_a_commit_of_another_process_changes_the_generation(
     other = connect(lines.path)
     generation = lines.generation()
     other.execute("INSERT INTO lines (text) VALUES ('from outside')")
+    await asyncio.sleep(0)  # It is asked once a turn of the loop.
     assert lines.generation() > generation
     generation = lines.generation()
     assert lines.generation() == generation

@@ -308,7 +308,7 @@ async def test_logs_say_nothing_that_anybody_wrote(
     lines = [json.loads(line) for line in server.words if line.startswith("{")]
     assert len(lines) == len(server.words) - 1, "each line but the first is an object"
     requests = [line for line in lines if line["event"] == "request"]
-    assert len({line["request_id"] for line in requests}) == len(requests) >= 5
+    assert len({line["request_id"] for line in requests}) == len(requests) >= 3
     said = "\n".join(server.words)
     for secret in (
         *(DAVID["password"], DAVID["email_address"], "Whatever", code),

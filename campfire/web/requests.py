@@ -35,10 +35,18 @@ def token(request: web.Request) -> str | None:
     """The bearer token, or the cookie; two cookies of the name prove nothing."""
     if hdrs.AUTHORIZATION in request.headers:
         return bearer(request)
-    cookies = request.headers.getall(hdrs.COOKIE, ())
-    if sum(cookie.count(f"{COOKIE}=") for cookie in cookies) != 1:
-        return None
-    return request.cookies.get(COOKIE)
+    return cookie(request, COOKIE)
+
+
+def cookie(request: web.Request, name: str) -> str | None:
+    """The value of a cookie that is there once (RFC 6265); ours have no quotes."""
+    values = [
+        pair[len(name) + 1 :]
+        for header in request.headers.getall(hdrs.COOKIE, ())
+        for pair in map(str.strip, header.split(";"))
+        if pair.startswith(name) and pair[len(name) : len(name) + 1] == "="
+    ]
+    return values[0] if len(values) == 1 else None
 
 
 class Peers:

@@ -16,7 +16,7 @@ from campfire.refusals import Invalid
 from campfire.web import forms, render, responses
 from campfire.web.kept import Scope
 from campfire.web.keys import DB, ID, PAGES, PEERS, RENDERER
-from campfire.web.requests import representation
+from campfire.web.requests import cookie, representation
 from campfire.web.sessions import viewer
 
 routes = web.RouteTableDef()
@@ -92,7 +92,7 @@ async def home(request: web.Request) -> web.Response:
     listed = await request.app[DB].read(rooms.all_of, user.id)
     if not listed:
         return await no_rooms(request, user)
-    last = request.cookies.get(LAST_ROOM, "")
+    last = cookie(request, LAST_ROOM) or ""
     ids = [room.id for room in listed]
     chosen = int(last) if last.isdecimal() and len(last) < 19 else 0
     return responses.see(f"/rooms/{chosen if chosen in ids else min(ids)}", 302)
@@ -197,7 +197,7 @@ async def page(request: web.Request, window: Window) -> web.Response:
     response = await request.app[PAGES].answer(
         request, (user.id, form, request.path_qs), make
     )
-    if request.cookies.get(LAST_ROOM) != str(room_id):
+    if cookie(request, LAST_ROOM) != str(room_id):
         response.set_cookie(
             LAST_ROOM,
             str(room_id),
