@@ -185,6 +185,17 @@ async def test_a_room_that_is_made_while_one_comes_is_counted() -> None:
     assert [fact[3] for fact in told.facts] == [1, 2]
 
 
+async def test_a_room_that_the_snapshot_holds_already_is_not_begun_again() -> None:
+    told = Told()
+    counts = Counts(told)
+    missed = counts.expect(ME)
+    assert missed is not None
+    counts.enter(ME, in_room())
+    counts.start(ME, [in_room(seq=3, last_read_id=2, count=1)], missed)
+    counts.posted(posted(4, 4))
+    assert told.facts == [(ME, ROOM, 4, 2, False)]
+
+
 async def test_a_room_that_is_left_while_one_comes_tells_nothing() -> None:
     told = Told()
     counts = started(told, in_room(), people=(YOU,))
@@ -194,6 +205,27 @@ async def test_a_room_that_is_left_while_one_comes_tells_nothing() -> None:
     counts.start(ME, [in_room()], missed)
     counts.posted(posted(1, 1, creator=3))
     assert [fact[0] for fact in told.facts] == [YOU]
+
+
+async def test_what_was_said_in_a_room_before_it_was_left_is_not_told() -> None:
+    told = Told()
+    counts = Counts(told)
+    missed = counts.expect(ME)
+    assert missed is not None
+    counts.posted(posted(1, 1))
+    counts.leave(ME, ROOM)
+    counts.start(ME, [in_room(), in_room(room_id=8)], missed)
+    assert told.facts == []
+    counts.posted(posted(1, 2, room_id=8))
+    assert told.facts == [(ME, 8, 2, 1, False)]
+
+
+async def test_a_read_from_before_the_snapshot_changes_nothing() -> None:
+    told = Told()
+    counts = started(told, in_room(seq=5, last_read_id=1, count=4))
+    counts.read(Read(ME, ROOM, 4, 0, 4))
+    counts.posted(posted(6, 6))
+    assert told.facts == [(ME, ROOM, 6, 5, False)]
 
 
 async def test_a_snapshot_that_comes_after_its_socket_has_gone_is_not_taken() -> None:
