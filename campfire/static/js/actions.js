@@ -41,7 +41,7 @@ export async function remove(article, log) {
   }
 }
 
-export function connect(section, log, { edits, composer }) {
+export function connect(section, log, { pages, edits, composer }) {
   const bar = element("div", { class: "message-actions", role: "toolbar" });
   for (const action of ACTIONS) {
     bar.append(
@@ -152,14 +152,14 @@ export function connect(section, log, { edits, composer }) {
     if (!isMessage(article) || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
     if (key === "arrowup") {
-      if (!before(article)) await log.loadOlder();
+      if (!before(article)) await pages.older();
       go(before(article));
     } else if (key === "arrowdown") {
-      if (!after(article)) await log.loadNewer();
+      if (!after(article)) await pages.newer();
       go(after(article));
     } else if (key === "home") go(articles()[0]);
     else if (key === "end") {
-      await log.toNewest();
+      await pages.toNewest();
       go(articles().at(-1));
     } else if (key === "enter") {
       attach(article);

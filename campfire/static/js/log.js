@@ -4,12 +4,12 @@
 // detached: what is posted is counted, never inserted, so no gap can hide behind it.
 
 import * as messages from "./messages.js";
-import { room, roomUrl, toSignIn } from "./page.js";
-import { hold, isNearEnd, show, steady, toEnd } from "./scroll.js";
+import { hold, isNearEnd, steady, toEnd } from "./scroll.js";
 
 const MOST = 320;
 const KEPT = 300;
 const AT_ONCE = 100;
+const LINES = ["day", "first-unread"];
 
 const { after, articleFor, articles, before, idOf, isMessage, isOwn } = messages;
 
@@ -18,13 +18,10 @@ export class Log extends EventTarget {
   older = document.getElementById("older");
   newer = document.getElementById("newer");
   unseen = 0;
-  isStale = false;
 
   #changes = [];
   #timer = 0;
-  #loading = null;
-  // Changes that came while a page was on its way, which may show the state before them.
-  #meanwhile = [];
+  #meanwhile = null;
 
   get isDetached() {
     return !this.newer.hidden;
@@ -50,7 +47,7 @@ export class Log extends EventTarget {
   }
 
   put(html) {
-    if (this.#loading) this.#meanwhile.push(["posted", { html }]);
+    this.#meanwhile?.push(["posted", { html }]);
     steady(() => {
       for (const article of messages.parse(html)) this.#put(article);
     });
@@ -76,68 +73,74 @@ export class Log extends EventTarget {
     this.#changed();
   }
 
-  // Back to the newest messages, loading them when the window is elsewhere.
-  async toNewest() {
-    if (this.isDetached) await this.#load({}, (page) => this.#replace(page, { newer: false }));
-    toEnd();
-    this.see();
-  }
-
-  async toMessage(id) {
-    const shown = () => this.element.querySelector(`[data-message-id="${id}"]`);
-    if (!shown()) {
-      await this.#load({ around: id }, (page) => this.#replace(page, { newer: true, older: true }));
-    }
-    const article = shown();
-    if (article) show(article, "center");
-    return article;
-  }
-
-  loadOlder() {
+  // An older page, above what is shown.
+  prepend({ articles: page, more }) {
     const first = this.sent[0];
-    if (!first || this.#loading || this.older.hidden) return undefined;
-    return this.#load({ before: idOf(first) }, (page) => {
-      this.element.ariaBusy = "true";
-      steady(() => {
-        for (const article of page.articles) {
-          if (document.getElementById(article.id) || !first.isConnected) continue;
-          this.#place(messages.dress(article), first);
-          messages.arrange(article);
-        }
-        if (first.isConnected) messages.arrange(first);
-        this.older.hidden = !page.more;
-        messages.drawUnreadLine();
-        this.#trimNewest();
-      });
-      this.element.ariaBusy = "false";
+    this.element.ariaBusy = "true";
+    steady(() => {
+      for (const article of page) {
+        if (document.getElementById(article.id)) continue;
+        this.#place(messages.dress(article), first ?? this.newer);
+        messages.arrange(article);
+      }
+      if (first) messages.arrange(first);
+      this.older.hidden = !more;
+      messages.drawUnreadLine();
+      this.#trimNewest();
+    });
+    this.element.ariaBusy = "false";
+  }
+
+  // A newer page, below what is shown; with the last one the window is attached again.
+  extend({ articles: page, more }) {
+    hold(() => {
+      for (const article of page) this.#insert(article);
+      this.newer.hidden = !more;
+      messages.drawUnreadLine();
+      this.#trimOldest();
     });
   }
 
-  loadNewer() {
-    const last = this.newest;
-    if (!last || this.#loading || !this.isDetached) return undefined;
-    return this.#load({ after: idOf(last) }, (page) => {
-      hold(() => {
-        for (const article of page.articles) this.#insert(article);
-        this.newer.hidden = !page.more;
-        messages.drawUnreadLine();
-        this.#trimOldest();
-      });
+  // A page in the place of everything; whether there is more before and after it is given.
+  replace({ articles: page }, { older, newer }) {
+    steady(() => {
+      for (const node of [...this.element.children]) {
+        if (isMessage(node) || LINES.includes(node.className)) node.remove();
+      }
+      this.older.hidden = !older;
+      this.newer.hidden = !newer;
+      for (const article of page) {
+        this.newer.before(messages.dress(article));
+        messages.arrange(article);
+      }
+      messages.drawUnreadLine();
     });
+    if (!newer) this.unseen = 0;
   }
 
-  // The room moved on by more than the server replays: the window is fetched anew.
-  async reset() {
+  // A page that is on its way may show the state before a change that overtakes it: such changes
+  // are applied once more on top of it. Says whether there was a page.
+  async take(request, apply) {
+    this.#meanwhile = [];
+    const page = await request;
+    const meanwhile = this.#meanwhile;
+    this.#meanwhile = null;
+    if (!page) return false;
+    apply(page);
+    steady(() => {
+      for (const [kind, payload] of meanwhile) {
+        if (kind === "removed") this.#apply(kind, payload);
+        else for (const article of messages.parse(payload.html)) this.#show(kind, article);
+      }
+    });
+    this.see();
+    this.#changed();
+    return true;
+  }
+
+  // What waits was superseded by a page fetched anew.
+  forgetChanges() {
     this.#changes = [];
-    this.isStale = true;
-    if (this.isDetached || !isNearEnd()) {
-      const reading = this.sent[Math.floor(this.sent.length / 2)];
-      const fresh = (page) => steady(() => this.#replace(page, { newer: true, older: true }));
-      this.isStale = !(reading && (await this.#load({ around: idOf(reading) }, fresh)));
-    }
-    if (this.isStale) {
-      this.isStale = !(await this.#load({}, (page) => this.#replace(page, { newer: false })));
-    }
   }
 
   see() {
@@ -162,7 +165,7 @@ export class Log extends EventTarget {
   }
 
   #apply(kind, payload, context) {
-    if (this.#loading) this.#meanwhile.push([kind, payload]);
+    this.#meanwhile?.push([kind, payload]);
     if (kind === "removed") {
       const article = articleFor(payload.client_message_id);
       if (article) this.#remove(article);
@@ -172,6 +175,11 @@ export class Log extends EventTarget {
       if (kind === "edited") this.#refresh(article);
       else this.#arrive(article, context);
     }
+  }
+
+  #show(kind, article) {
+    if (kind === "edited") this.#refresh(article);
+    else this.#put(article);
   }
 
   #arrive(article, { follow, arrived }) {
@@ -251,7 +259,7 @@ export class Log extends EventTarget {
   #place(article, place) {
     let edge = place;
     if (isMessage(place)) {
-      while (["day", "first-unread"].includes(edge.previousElementSibling?.className)) {
+      while (LINES.includes(edge.previousElementSibling?.className)) {
         edge = edge.previousElementSibling;
       }
     }
@@ -275,7 +283,7 @@ export class Log extends EventTarget {
   #tidy(article) {
     for (let node = article.previousElementSibling; node && !isMessage(node); ) {
       const next = node.previousElementSibling;
-      if (node.className === "day" || node.className === "first-unread") node.remove();
+      if (LINES.includes(node.className)) node.remove();
       node = next;
     }
   }
@@ -312,60 +320,6 @@ export class Log extends EventTarget {
     }
   }
 
-  #replace(page, { older = page.more, newer }) {
-    for (const node of [...this.element.children]) {
-      if (isMessage(node) || node.className === "day" || node.className === "first-unread") {
-        node.remove();
-      }
-    }
-    this.older.hidden = !older;
-    this.newer.hidden = !newer;
-    for (const article of page.articles) {
-      this.newer.before(messages.dress(article));
-      messages.arrange(article);
-    }
-    messages.drawUnreadLine();
-    if (!newer) this.unseen = 0;
-  }
-
-  // One page at a time: a second wish waits for the first, so their edges cannot cross.
-  async #load(query, apply) {
-    while (this.#loading) await this.#loading;
-    this.#meanwhile = [];
-    this.#loading = this.#fetch(query);
-    const page = await this.#loading;
-    this.#loading = null;
-    if (!page) return false;
-    apply(page);
-    steady(() => {
-      for (const [kind, payload] of this.#meanwhile) {
-        if (kind === "posted")
-          for (const article of messages.parse(payload.html)) this.#put(article);
-        else this.#apply(kind, payload);
-      }
-    });
-    this.see();
-    this.#changed();
-    this.dispatchEvent(new Event("loaded"));
-    return true;
-  }
-
-  async #fetch(query) {
-    try {
-      const answer = await fetch(roomUrl(`/messages?${new URLSearchParams(query)}`), {
-        headers: { "HX-Request": "true" },
-        signal: AbortSignal.timeout(20_000),
-      });
-      if (answer.status === 401) toSignIn();
-      if (!answer.ok) return null;
-      const found = messages.parse(await answer.text());
-      return { articles: found, more: /rel="?next"?/.test(answer.headers.get("Link") ?? "") };
-    } catch {
-      // The line is down. The links stay: a press asks again, and so does the line when it is up.
-      return null;
-    }
-  }
-
   #changed() {
     this.dispatchEvent(new Event("changed"));
   }
@@ -379,40 +333,9 @@ export function connect(socket) {
   for (const name of ["boost.added", "boost.removed"]) {
     socket.addEventListener(name, ({ detail }) => detail.html && log.change("edited", detail));
   }
-  socket.addEventListener("room.reset", () => log.reset());
-
-  const section = document.getElementById("messages");
-  const watch = new IntersectionObserver(
-    (entries) => {
-      for (const { isIntersecting, target } of entries) {
-        if (!isIntersecting) continue;
-        if (target === log.older) log.loadOlder();
-        else log.loadNewer();
-      }
-    },
-    { root: section, rootMargin: "600px 0px" },
-  );
-  // Watching anew asks again where the edges are: a short page leaves them in view.
-  const look = () => {
-    for (const edge of [log.older, log.newer]) {
-      watch.unobserve(edge);
-      watch.observe(edge);
-    }
-  };
-  log.addEventListener("loaded", look);
-  socket.addEventListener("line.up", () => {
-    if (log.isStale) log.reset();
-    look();
-  });
-  look();
-  for (const edge of [log.older, log.newer]) {
-    edge.addEventListener("click", (event) => {
-      event.preventDefault();
-      if (edge === log.older) log.loadOlder();
-      else log.loadNewer();
-    });
-  }
-  section.addEventListener("scroll", () => log.see(), { passive: true });
+  document
+    .getElementById("messages")
+    .addEventListener("scroll", () => log.see(), { passive: true });
 
   let midnight = 0;
   const wait = () => {
@@ -421,12 +344,5 @@ export function connect(socket) {
     messages.nameDaysAnew();
   };
   wait();
-
-  if (room.target) {
-    const article = document.querySelector(`[data-message-id="${room.target}"]`);
-    // The address with the fragment makes it the :target, which the design lights up once.
-    if (article && location.hash !== `#${article.id}`) location.replace(`#${article.id}`);
-    if (article) show(article, "center");
-  }
   return log;
 }

@@ -10,6 +10,7 @@ import * as invitations from "./invitations.js";
 import * as logs from "./log.js";
 import * as outboxes from "./outbox.js";
 import { element, room } from "./page.js";
+import * as paging from "./pages.js";
 import * as presence from "./presence.js";
 import * as reading from "./reading.js";
 import * as sessions from "./sessions.js";
@@ -26,12 +27,13 @@ sessions.connect(find("sign-out"));
 if (room) {
   const section = find("messages");
   const log = logs.connect(socket);
-  const outbox = outboxes.connect(log, socket);
+  const pages = paging.connect(section, log, socket);
+  const outbox = outboxes.connect(socket, log, pages);
   const typists = typing.connect(find("typing"), socket);
   const edits = editing.connect(log, { remove: (article) => actions.remove(article, log) });
   const composer = composers.connect(find("composer"), { outbox, typing: typists, edits, log });
-  actions.connect(section, log, { edits, composer });
-  reading.connect(section, log, socket);
+  actions.connect(section, log, { pages, edits, composer });
+  reading.connect(section, log, pages, socket);
   connection.connect(find("connection"), socket);
   presence.connect(find("present"), find("people-open"), socket);
   announcements.connect(find("announcements"), log);
@@ -52,5 +54,5 @@ if (room) {
     });
   }
 } else {
-  outboxes.connect(null, socket);
+  outboxes.connect(socket);
 }

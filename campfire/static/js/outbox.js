@@ -39,6 +39,7 @@ function paragraphs(text) {
 
 export class Outbox {
   #log;
+  #pages;
   #order = 0;
   // What this page knows of a message beyond its text: how it went so far.
   #states = new Map();
@@ -47,8 +48,9 @@ export class Outbox {
   #tries = 0;
   #retry = 0;
 
-  constructor(log) {
+  constructor(log, pages) {
     this.#log = log;
+    this.#pages = pages;
     this.show();
     this.flush();
   }
@@ -64,7 +66,7 @@ export class Outbox {
     }
     this.show();
     this.flush();
-    this.#log.toNewest();
+    this.#pages.toNewest();
   }
 
   // Everything unsent of this room stands at the end of the log whenever that is in the window.
@@ -265,8 +267,8 @@ export function forgetAll() {
   }
 }
 
-export function connect(log, socket) {
-  const outbox = new Outbox(log);
+export function connect(socket, log, pages) {
+  const outbox = new Outbox(log, pages);
   addEventListener("storage", (event) => outbox.elsewhere(event));
   addEventListener("online", () => outbox.flush());
   let wasDown = false;

@@ -7,7 +7,7 @@ import { isAbove, isNearEnd, show, steady } from "./scroll.js";
 
 const TOLD_AFTER = 300;
 
-export function connect(section, log, socket) {
+export function connect(section, log, pages, socket) {
   let toldId = room.unread ? 0 : room.lastReadId;
   let timer = 0;
   let isBackSought = room.unread > 0;
@@ -65,11 +65,11 @@ export function connect(section, log, socket) {
 
   button.addEventListener("click", async () => {
     if (button.dataset.to === "newest") {
-      await log.toNewest();
+      await pages.toNewest();
       document.getElementById("composer-text")?.focus({ preventScroll: true });
     } else {
       isBackSought = false;
-      if (!document.getElementById("first-unread")) await log.toMessage(room.lastReadId);
+      if (!document.getElementById("first-unread")) await pages.toMessage(room.lastReadId);
       const line = document.getElementById("first-unread");
       if (line) show(line, "center");
     }

@@ -21,15 +21,22 @@ export function steady(change) {
   }
 }
 
-// Keeps the first message in view where it is, or the next one if that message goes away.
-export function hold(change) {
+function inView(most) {
   const edge = section.getBoundingClientRect().top;
-  const held = [];
+  const found = [];
   for (const article of section.getElementsByTagName("article")) {
     const box = article.getBoundingClientRect();
-    if (box.bottom > edge) held.push([article, box.top]);
-    if (held.length === 3) break;
+    if (box.bottom > edge) found.push([article, box.top]);
+    if (found.length === most) break;
   }
+  return found;
+}
+
+export const firstInView = () => inView(1)[0]?.[0];
+
+// Keeps the first message in view where it is, or the next one if that message goes away.
+export function hold(change) {
+  const held = inView(3);
   change();
   for (const [{ id }, top] of held) {
     const kept = document.getElementById(id);
