@@ -53,6 +53,11 @@ class Entered:
 class Socket:
     """One open line of one person; `close(code)` starts closing it and returns."""
 
+    __slots__ = (
+        *("user", "session_id", "address", "format", "deflate", "outbox", "frames"),
+        *("rooms", "close", "is_open"),
+    )
+
     def __init__(
         self,
         user: User,

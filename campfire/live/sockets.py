@@ -96,6 +96,9 @@ class Sockets:
             timeout=CLOSING_TAKES,
         )
         await ws.prepare(request)
+        # Nobody needs them again, and they would be held for as long as the line.
+        ws.headers.clear()
+        request.clear()
         transport = request.transport
         if transport is None:
             return ws
