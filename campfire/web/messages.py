@@ -21,6 +21,8 @@ routes = web.RouteTableDef()
 SHORT: Final = 2_000
 ROOM: Final = f"/rooms/{{room_id:{ID}}}/messages"
 Posting = tuple[Message, bool]
+PERMALINK: Final = f"/rooms/{{room_id:{ID}}}/@{{message_id:{ID}}}"
+AROUND: Final = 81
 MESSAGE: Final = f"{ROOM}/{{message_id:{ID}}}"
 
 
@@ -91,6 +93,15 @@ async def show(request: web.Request) -> web.Response:
     if representation(request) == "page":
         return responses.see(render.message_url(message), 302)
     return shown(request, message)
+
+
+@routes.get(PERMALINK)
+async def permalink(request: web.Request) -> web.Response:
+    """The room's page around the message; to a program, the message."""
+    if representation(request) == "page":
+        around = forms.path_id(request, "message_id")
+        return await rooms.page(request, rooms.Window(around=around, limit=AROUND))
+    return shown(request, await found(request))
 
 
 @routes.get(f"{MESSAGE}/edit")

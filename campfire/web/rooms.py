@@ -23,7 +23,6 @@ routes = web.RouteTableDef()
 
 LAST_ROOM: Final = "last_room"
 TWENTY_YEARS: Final = 20 * 365 * 24 * 3600
-AROUND: Final = 81
 HTML: Final = "text/html; charset=utf-8"
 
 
@@ -136,12 +135,6 @@ async def show(request: web.Request) -> web.Response:
         people = [render.user(member) for member in members]
         return responses.json(render.room(room) | {"members": people})
     return await page(request, Window())
-
-
-@routes.get(f"/rooms/{{room_id:{ID}}}/@{{message_id:{ID}}}")
-async def permalink(request: web.Request) -> web.Response:
-    around = forms.path_id(request, "message_id")
-    return await page(request, Window(around=around, limit=AROUND))
 
 
 @routes.get(f"/rooms/{{room_id:{ID}}}/changes")

@@ -257,3 +257,13 @@ async def test_reading_works_as_a_form_too(sign_in: SignIn, browse: Browse) -> N
         assert response.status == 204
     room = await (await kevin.get("/rooms/1", headers=JSON)).json()
     assert room["membership"]["last_read_id"] == message["id"]
+
+
+async def test_the_address_of_a_message_leads_a_program_to_it(
+    sign_in: SignIn,
+) -> None:
+    david = await sign_in("David")
+    response = await david.client.post("/rooms/1/messages", json={"body": "Here I am"})
+    message = await response.json()
+    response = await david.client.get(message["url"])
+    assert await response.json() == message
