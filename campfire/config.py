@@ -68,9 +68,13 @@ class Config:
 
 def parsed(variable: str, value: str) -> Any:
     """The value of a variable, as its field wants it."""
+    if not value:
+        raise Misconfigured(
+            f"{variable} must be something; leave it out for the default."
+        )
     match variable.removeprefix(PREFIX):
         case "PORT":
-            if not (value.isascii() and value.isdecimal()):
+            if not (value.isascii() and value.isdecimal() and len(value) < 6):
                 raise Misconfigured(f"{variable} must be a number.")
             return int(value)
         case "DATA":

@@ -173,6 +173,13 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
             log.info("migrated", extra={"schema": number})
 
 
+def refused(error: Exception) -> Exception:
+    """What a caller is told of a lost transaction: a disk's trouble is not a bug."""
+    if isinstance(error, (apsw.FullError, apsw.IOError, apsw.ReadOnlyError)):
+        return Busy("Nothing can be written just now.", retry_after=5)
+    return error
+
+
 class Database:
     """The file, open for one writer and several readers, until `close`.
 
@@ -368,7 +375,7 @@ class Database:
                 writer.execute("ROLLBACK")
             self._kept.clear()
             for job in jobs:
-                job.error, job.events = job.error or error, ()
+                job.error, job.events = job.error or refused(error), ()
         self._checkpoint_when_grown()
 
     def _attempt(self, job: Job) -> None:
@@ -435,8 +442,8 @@ class Database:
         """Moves the log into the file, or leaves it to whoever is doing so already."""
         try:
             connection.wal_checkpoint(mode=mode)
-        except apsw.BusyError:
-            log.info("checkpoint left to another")
+        except apsw.Error as error:
+            log.info("checkpoint left", extra={"error": type(error).__name__})
 
     # The reader threads
 

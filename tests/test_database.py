@@ -594,3 +594,16 @@ async def test_a_file_that_is_no_database_is_a_fault(tmp_path: Path) -> None:
     path.write_bytes(b"This is a letter to my aunt. " * 1_000)
     with pytest.raises(database.Fault):
         Database(path)
+
+
+async def test_a_full_disk_is_busy_and_not_a_bug(lines: Database) -> None:
+    def fill(tx: Tx) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    def lost(tx: Tx) -> None:
+        tx.row("ROLLBACK")  # As SQLite does by itself then.
+        fill(tx)
+
+    with pytest.raises(Busy):
+        await lines.write(lost)
+    assert await lines.write(write, "It goes on")

@@ -26,6 +26,7 @@ CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 PAGE: Final = 40
 LONGEST_PAGE: Final = 100
 MOST_CHANGES: Final = 500
+MOST_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,29 +252,51 @@ def newest_seq(db: Reads, user_id: int, room_id: int) -> int:
 
 
 def changes(
-    db: Reads, user_id: int, room_id: int, since: int, limit: int = MOST_CHANGES
+    db: Reads,
+    user_id: int,
+    room_id: int,
+    since: int,
+    limit: int = MOST_CHANGES,
+    most_bytes: int = MOST_BYTES,
 ) -> Changes:
-    """What changed after `since`, each thing in its latest state, up to `limit`."""
+    """What changed after `since`, each thing in its latest state.
+
+    At most `limit` of them, and about `most_bytes` of words, but always one.
+    """
     newest = newest_seq(db, user_id, room_id)
+    sizes = db.rows(
+        """SELECT seq, octet_length(source) + octet_length(html) FROM messages
+           WHERE room_id = :room AND seq > :since
+           UNION ALL
+           SELECT seq, 0 FROM removals WHERE room_id = :room AND seq > :since
+           ORDER BY seq LIMIT :limit""",
+        {"room": room_id, "since": since, "limit": limit + 1},
+    )
+    last, size = since, 0
+    for seq, bytes_more in sizes[:limit]:
+        size += bytes_more
+        if size > most_bytes and last > since:
+            break
+        last = seq
     changed: list[Message | Removal] = [
         *_select(
             db,
-            "messages.room_id = ? AND messages.seq > ? ORDER BY messages.seq LIMIT ?",
-            (room_id, since, limit + 1),
+            """messages.room_id = ? AND messages.seq > ? AND messages.seq <= ?
+               ORDER BY messages.seq""",
+            (room_id, since, last),
         ),
         *(
             Removal(*row)
             for row in db.rows(
                 """SELECT room_id, seq, message_id, client_message_id FROM removals
-                   WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?""",
-                (room_id, since, limit + 1),
+                   WHERE room_id = ? AND seq > ? AND seq <= ?""",
+                (room_id, since, last),
             )
         ),
     ]
     changed.sort(key=lambda change: change.seq)
-    more = len(changed) > limit
-    del changed[limit:]
-    return Changes(changed[-1].seq if more else newest, more, changed)
+    more = len(changed) < len(sizes)
+    return Changes(last if more else newest, more, changed)
 
 
 def _older(

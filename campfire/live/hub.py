@@ -18,7 +18,7 @@ from campfire.chat.messages import Edited, Posted, Removed
 from campfire.chat.users import User
 from campfire.database import Database, Event
 from campfire.live.frames import Frame
-from campfire.live.outbox import Outbox
+from campfire.live.outbox import TRANSPORT_TAKES, Outbox
 from campfire.live.presence import Presence, Typing
 from campfire.live.unread import Counts
 
@@ -136,7 +136,11 @@ class Hub:
         self.presence.arrive(socket.user)
         missed = self.counts.expect(socket.user.id)
         if missed is not None:
-            unread = await self.db.read(memberships.unread, socket.user.id)
+            try:
+                unread = await self.db.read(memberships.unread, socket.user.id)
+            except BaseException:
+                self.counts.forget(socket.user.id)
+                raise
             self.counts.start(socket.user.id, unread, missed)
 
     def remove(self, socket: Socket) -> None:
@@ -182,11 +186,16 @@ class Hub:
 
     def _join(self, socket: Socket, room_id: int) -> None:
         entered = socket.rooms[room_id]
-        self._entering[room_id].discard(socket)
+        self._begun(socket, room_id)
         entered.choir = choir = self._choir_for(socket, room_id)
         self._write_choir(choir)
         choir.sockets.add(socket)
         choir.users[socket.user.id] += 1
+
+    async def drained(self, socket: Socket) -> None:
+        """Waits until the reader has taken nearly all that was sent, or is gone."""
+        while socket.is_open and (socket.frames or not socket.outbox.is_empty):
+            await asyncio.sleep(DRAIN_EVERY)
 
     def leave(self, socket: Socket, room_id: int) -> None:
         entered = socket.rooms.pop(room_id, None)
@@ -195,7 +204,7 @@ class Hub:
         self.typing.stop(room_id, socket.user)
         choir = entered.choir
         if choir is None:
-            self._entering[room_id].discard(socket)
+            self._begun(socket, room_id)
             return
         self._write_choir(choir)
         choir.sockets.discard(socket)
@@ -204,6 +213,14 @@ class Hub:
             del choir.users[socket.user.id]
         if not choir.sockets:
             self._choirs[room_id].remove(choir)
+        if not self._choirs[room_id]:
+            del self._choirs[room_id]
+
+    def _begun(self, socket: Socket, room_id: int) -> None:
+        entering = self._entering[room_id]
+        entering.discard(socket)
+        if not entering:
+            del self._entering[room_id]
 
     def _choir_for(self, socket: Socket, room_id: int) -> Choir:
         choirs = self._choirs.setdefault(room_id, [])
@@ -435,11 +452,15 @@ class Hub:
                     self._hand(socket, frames)
 
     def _write_socket(self, socket: Socket) -> None:
+        """In writes of a size that the outbox can judge, and never half a frame."""
         self._pending_sockets.pop(socket, None)
-        if socket.frames:
-            frames = b"".join(socket.frames)
-            socket.frames.clear()
-            self._hand(socket, frames)
+        frames, socket.frames = socket.frames, []
+        start = size = 0
+        for index, frame in enumerate(frames, 1):
+            size += len(frame)
+            if size >= TRANSPORT_TAKES or index == len(frames):
+                self._hand(socket, b"".join(frames[start:index]))
+                start, size = index, 0
 
     def _hand(self, socket: Socket, frames: bytes) -> None:
         outbox = socket.outbox

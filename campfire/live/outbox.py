@@ -19,13 +19,14 @@ class Outbox:
     A transport that is closing takes nothing more: uvloop raises when it is given any.
     """
 
-    __slots__ = ("_transport", "_waiting", "_size", "_progress")
+    __slots__ = ("_transport", "_waiting", "_size", "_held", "_progress")
 
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport = transport
         # A list: an empty deque costs 600 bytes, and nearly all are empty.
         self._waiting: list[bytes] = []
         self._size = 0
+        self._held = 0
         self._progress = 0.0
 
     def put(self, frames: bytes) -> None:
@@ -37,6 +38,7 @@ class Outbox:
         else:
             if not self._waiting:
                 self._progress = time.monotonic()
+                self._held = self._transport.get_write_buffer_size()
             self._waiting.append(frames)
             self._size += len(frames)
 
@@ -44,11 +46,15 @@ class Outbox:
         """Gives the transport what it takes by now."""
         if self._transport.is_closing():
             self.clear()
+        held = self._transport.get_write_buffer_size()
+        if held < self._held:
+            self._progress = time.monotonic()
+        self._held = held
         while self._waiting and self._takes():
             frames = self._waiting.pop(0)
             self._size -= len(frames)
-            self._progress = time.monotonic()
             self._transport.write(frames)
+            self._held = self._transport.get_write_buffer_size()
 
     def clear(self) -> None:
         self._waiting.clear()
@@ -63,7 +69,7 @@ class Outbox:
         return self._size > MOST_WAITING
 
     def is_stuck(self) -> bool:
-        """Whether nothing could be written for thirty seconds."""
+        """Whether the reader has taken nothing for thirty seconds."""
         return bool(self._waiting) and time.monotonic() > self._progress + PATIENCE
 
     def _takes(self) -> bool:

@@ -10,7 +10,8 @@ import re
 import socket as sockets
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import orjson
@@ -19,11 +20,11 @@ from multidict import CIMultiDict
 
 from campfire import __version__
 from campfire.chat import memberships, messages
-from campfire.chat.messages import Changes, Message, Removal
+from campfire.chat.messages import Message, Removal
 from campfire.chat.sessions import Session
 from campfire.database import Database, Reads
 from campfire.live.hub import SESSION_ENDED, Hub, Present, Socket
-from campfire.refusals import Invalid, NotFound, Refusal, TooMany, Unreadable
+from campfire.refusals import Invalid, NotFound, Refusal, SignedOut, TooMany, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ FORMATS: Final = ("campfire.json", "campfire.html")
 HEARTBEAT: Final = 30
 LARGEST_FRAME: Final = 65_536
 MOST_MISSED: Final = 1_000
+MOST_AT_ONCE: Final = 256 * 1024
 MOST_PER_SECOND: Final = 50
 MOST_NONSENSE: Final = 3
 MOST_PER_PERSON: Final = 20
@@ -42,9 +44,13 @@ CLOSING_TAKES: Final = 10.0
 DEFLATE: Final = (
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 )
+ACCEPTED: Final = re.compile(
+    "(server|client)_no_context_takeover|client_max_window_bits(=([89]|1[0-5]))?"
+)
 # Sixteen bytes in base64.
 KEY: Final = re.compile("[A-Za-z0-9+/]{22}==")
 STOPPING: Final = 1001
+BROKEN: Final = 1011
 NONSENSE: Final = 4400
 FLOOD: Final = 4429
 
@@ -85,7 +91,8 @@ class Sockets:
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Upgrades the request and serves the socket until it closes."""
         session = await self._viewer(request)
-        assert session is not None, "middleware lets nobody unknown through"
+        if session is None:
+            raise SignedOut("Please sign in.")  # It ended since the guard looked.
         require_handshake(request)
         address = self._address(request)
         self._require_room_for(session, address)
@@ -126,10 +133,13 @@ class Sockets:
             await self._hub.add(socket)
             if await self._viewer(request) is None:  # It ended while we added it.
                 self._hub.dismiss(socket, SESSION_ENDED)
-            await self._listen(ws, socket)
+            await self._listen(ws, socket, request)
+        except Exception:  # An answer of HTTP would be read as a broken frame.
+            log.exception("bug")
+            self._hub.dismiss(socket, BROKEN)
+        finally:
             if closing := self._closing.get(ws):  # Or aiohttp closes it, with 1000.
                 await asyncio.wait([closing])
-        finally:
             self._hub.remove(socket)
             log.info(
                 "socket closed",
@@ -158,15 +168,21 @@ class Sockets:
         self._closing[ws] = task
         task.add_done_callback(lambda task: self._closing.pop(ws, None))
 
-    async def _listen(self, ws: web.WebSocketResponse, socket: Socket) -> None:
+    async def _listen(
+        self, ws: web.WebSocketResponse, socket: Socket, request: web.Request
+    ) -> None:
         recent: list[float] = []
         nonsense = 0
         async for message in ws:
             if not socket.is_open or message.type is WSMsgType.ERROR:
                 break
-            now = time.monotonic()
-            recent = [*(then for then in recent if now - then < 1.0), now]
-            if self._limited and len(recent) > MOST_PER_SECOND:
+            if await self._viewer(request) is None:
+                self._hub.dismiss(socket, SESSION_ENDED)
+                break
+            if self._limited:
+                now = time.monotonic()
+                recent = [*(then for then in recent if now - then < 1.0), now]
+            if len(recent) > MOST_PER_SECOND:
                 self._hub.dismiss(socket, FLOOD)
                 break
             is_text = message.type is WSMsgType.TEXT
@@ -226,17 +242,26 @@ class Sockets:
         if len(socket.rooms) >= MOST_ROOMS and room_id not in socket.rooms:
             raise TooMany("Too many rooms are open in one window.", retry_after=1)
         subscribed = self._hub.enter(socket, room_id)
+        here = self._hub.presence.users()
+        replayed = 0
         try:
-            here = self._hub.presence.users()
-            missed, present = await self._db.read(
+            present, missed = await self._db.read(
                 arrival, socket.user.id, room_id, since, frozenset(here)
             )
+            while True:
+                if socket.rooms.get(room_id) is not subscribed:
+                    raise NotFound("There is no such room.")  # Revoked while we read.
+                replayed += self._replay(socket, since or 0, missed.changed)
+                if not missed.more:
+                    break
+                await self._hub.drained(socket)
+                missed = await self._db.read(portion, socket.user.id, room_id, missed)
         except Refusal:
             self._hub.leave(socket, room_id)
             raise
-        if socket.rooms.get(room_id) is not subscribed:
-            raise NotFound("There is no such room.")  # Revoked while we read.
-        replayed = self._replay(socket, room_id, since, missed)
+        if missed.is_reset:
+            reset = {"event": "room.reset", "room_id": room_id, "seq": missed.seq}
+            self._hub.send(socket, reset)
         self._hub.send(
             socket,
             answer("room.entered", id_of(command))
@@ -254,24 +279,21 @@ class Sockets:
         self._hub.go_live(socket, room_id, missed.seq)
 
     def _replay(
-        self, socket: Socket, room_id: int, since: int | None, missed: Changes
+        self, socket: Socket, since: int, changed: Iterable[Message | Removal]
     ) -> int:
         """Sends the latest state of each thing that changed; answers how many."""
-        if missed.more:
-            reset = {"event": "room.reset", "room_id": room_id, "seq": missed.seq}
-            self._hub.send(socket, reset)
-            return 0
         nobody: frozenset[int] = frozenset()
-        for change in missed.changed:
+        replayed = 0
+        for replayed, change in enumerate(changed, 1):
             event: messages.Posted | messages.Edited | messages.Removed
             if isinstance(change, Removal):
                 event = messages.Removed(nobody, change, 0)
-            elif change.posted_seq > (since or 0):
+            elif change.posted_seq > since:
                 event = messages.Posted(nobody, change)
             else:
                 event = messages.Edited(nobody, change)
             self._hub.send(socket, self._present(event, socket.format))
-        return len(missed.changed)
+        return replayed
 
     def _done(
         self, socket: Socket, command_id: str | None, status: int, **made: int
@@ -288,21 +310,36 @@ class Sockets:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A portion of what was missed, up to `seq`; a reset is too much to replay."""
+
+    seq: int
+    changed: Sequence[Message | Removal] = ()
+    more: bool = False
+    is_reset: bool = False
+
+
 def arrival(
     db: Reads, user_id: int, room_id: int, since: int | None, here: frozenset[int]
-) -> tuple[Changes, list[int]]:
-    """What the person missed in the room, and who of those here is in it.
+) -> tuple[list[int], Missed]:
+    """Who of those here is in the room, and what the person missed, from one snapshot.
 
-    Without `since` nothing was missed; too much, or a number from another history,
-    is answered by `more` and no changes. All from one snapshot.
+    Without `since` that is nothing; a number from another history is a reset too.
     """
     seq = messages.newest_seq(db, user_id, room_id)
     present = memberships.among(db, room_id, here)
     if since is None:
-        return Changes(seq, more=False, changed=()), present
+        return present, Missed(seq)
     if since > seq or seq - since > MOST_MISSED:
-        return Changes(seq, more=True, changed=()), present
-    return messages.changes(db, user_id, room_id, since, MOST_MISSED), present
+        return present, Missed(seq, is_reset=True)
+    return present, portion(db, user_id, room_id, Missed(since))
+
+
+def portion(db: Reads, user_id: int, room_id: int, after: Missed) -> Missed:
+    """What follows, as much as is read into memory at once."""
+    found = messages.changes(db, user_id, room_id, after.seq, MOST_MISSED, MOST_AT_ONCE)
+    return Missed(found.seq, found.changed, found.more)
 
 
 def answer(event: str, command_id: str | None) -> dict[str, Any]:
@@ -391,9 +428,9 @@ class Upgrade(web.WebSocketResponse):
 
 
 def is_acceptable(offer: str) -> bool:
-    return offer.strip().startswith("permessage-deflate") and (
-        "server_max_window_bits" not in offer
-    )
+    """Whether we know all that is offered, and can keep to it (RFC 7692, 7.1)."""
+    name, *parameters = (part.strip() for part in offer.split(";"))
+    return name == "permessage-deflate" and all(map(ACCEPTED.fullmatch, parameters))
 
 
 def shrink_send_buffer(transport: asyncio.BaseTransport) -> None:

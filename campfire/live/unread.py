@@ -113,6 +113,9 @@ class Counts:
         noted = self._rooms.get(event.message.room_id)
         if noted is None:
             return
+        if not event.audience.issuperset(noted.people):
+            for user_id in noted.people - event.audience:
+                self.leave(user_id, event.message.room_id)
         noted.posted.append(event)
         noted.newest_id = event.message.id
         if noted.timer is None:

@@ -18,7 +18,7 @@ from campfire.web.sessions import viewer
 
 routes = web.RouteTableDef()
 
-SHORT: Final = 2_000
+SHORT: Final = 300
 ROOM: Final = f"/rooms/{{room_id:{ID}}}/messages"
 Posting = tuple[Message, bool]
 PERMALINK: Final = f"/rooms/{{room_id:{ID}}}/@{{message_id:{ID}}}"
@@ -65,7 +65,7 @@ async def index(request: web.Request) -> web.Response:
         scopes: list[Scope] = [("user", user.id), ("room", room_id)]
         return text, content_type, rooms.more_link(request, page, window), scopes
 
-    key = (user.id, wanted, request.path_qs)
+    key = (user.id, wanted, room_id, window)
     return await request.app[PAGES].answer(request, key, make)
 
 

@@ -1,7 +1,8 @@
 """What happens to every request: it gets a number, a guard, and an answer.
 
-Refusals become problem details (RFC 9457), a fragment or a page, as the request
-prefers. Anything else that is raised is a bug: 500, and a traceback in the log.
+Refusals become problem details (RFC 9457) or a page, as the request prefers; a
+script that wanted a fragment reads the details too. Anything else that is raised is a
+bug: 500, and a traceback in the log.
 """
 
 import asyncio
@@ -103,7 +104,8 @@ def numbering() -> Any:
         started = time.monotonic()
         response = await handler(request)
         took = time.monotonic() - started
-        if response.status >= 400 or took > SLOW:
+        is_slow = took > SLOW and response.status != 101
+        if response.status >= 400 or is_slow:
             route = request.match_info.route.resource
             log.info(
                 "request",
@@ -187,7 +189,8 @@ def signed_out(
     """A page is led to the door and back again; a program is told."""
     if representation(request) == "page" and request.path != "/socket":
         response = web.Response(status=302, headers={hdrs.LOCATION: "/session/new"})
-        if request.method == hdrs.METH_GET and request.path != "/":
+        leads_somewhere = request.headers.get("Sec-Fetch-Dest", "document")
+        if request.method == hdrs.METH_GET and leads_somewhere == "document":
             response.set_cookie(
                 RETURN_TO, request.path_qs, max_age=600, httponly=True, samesite="Lax"
             )

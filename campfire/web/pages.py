@@ -5,7 +5,7 @@ that a browser still has is answered with 304 and no body.
 """
 
 import zlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,10 +17,11 @@ from campfire.web.requests import etag, takes
 from campfire.web.responses import PRIVATE, VARY
 
 MOST_BYTES: Final = 32 * 1024 * 1024
+OVERHEAD: Final = 1_024
 WORTH_COMPRESSING: Final = 1_024
 GZIP: Final = 31
 
-Key = tuple[int, str, str]
+Key = tuple[Hashable, ...]
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class Pages:
 
     def __init__(self, generation: Callable[[], int]) -> None:
         self._kept: Kept[Key, Made] = Kept(
-            generation, MOST_BYTES, lambda made: 2 * len(made.body)
+            generation, MOST_BYTES, lambda made: 2 * len(made.body) + OVERHEAD
         )
 
     def hear(self, event: Event) -> None:

@@ -120,9 +120,7 @@ class Shown:
     room_id: int
     client_message_id: str
     seq: int
-    source: str
     html: Markup
-    plain: str
     creator: User
     created_at: str
     created_ms: int
@@ -138,9 +136,7 @@ class Shown:
             room_id=message.room_id,
             client_message_id=message.client_message_id,
             seq=message.seq,
-            source=message.source,
             html=Markup(message.html),  # Sanitized by chat/richtext.
-            plain=message.plain,
             creator=message.creator,
             created_at=time(message.created_at),
             created_ms=message.created_at,

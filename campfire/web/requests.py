@@ -77,7 +77,8 @@ class Peers:
         if self._trusted and self._is_trusted(request.remote or ""):
             scheme = request.headers.get("X-Forwarded-Proto", scheme)
             host = request.headers.get("X-Forwarded-Host", host)
-        return f"{scheme}://{host}".lower()
+        usual = ":443" if scheme == "https" else ":80"
+        return f"{scheme}://{host.removesuffix(usual)}".lower()
 
     def require_same_site(self, request: web.Request) -> None:
         """Refuses what another site made the browser send.
@@ -85,19 +86,15 @@ class Peers:
         A page on another site cannot forge these headers, and a program that is not
         a browser sends neither. A bearer token is nothing a browser adds by itself.
         """
-        is_socket = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
-        if (
-            (request.method in SAFE and not is_socket)
-            or bearer(request)
-            and (not is_socket)
-        ):
-            return
-        site = request.headers.get("Sec-Fetch-Site")
         origins = request.headers.getall(hdrs.ORIGIN, [])
-        if site is not None and not is_socket:
-            if site not in ("same-origin", "none"):
-                raise Forbidden("This was sent from another site.")
-        elif origins and origins != [self.origin(request)]:
+        is_foreign = bool(origins) and origins != [self.origin(request)]
+        if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+            site = None  # A browser sends none with a handshake that counts.
+        elif request.method in SAFE or bearer(request):
+            return
+        else:
+            site = request.headers.get("Sec-Fetch-Site")
+        if is_foreign if site is None else site not in ("same-origin", "none"):
             raise Forbidden("This was sent from another site.")
 
     def _is_trusted(self, address: str) -> bool:

@@ -188,7 +188,7 @@ async def page(request: web.Request, window: Window) -> web.Response:
     # The invitation in the page names the host that this browser used.
     form = f"page {request.app[PEERS].origin(request)}"
     response = await request.app[PAGES].answer(
-        request, (user.id, form, request.path_qs), make
+        request, (user.id, form, room_id, window), make
     )
     if cookie(request, LAST_ROOM) != str(room_id):
         response.set_cookie(

@@ -625,3 +625,16 @@ def test_any_walk_through_the_pages_meets_every_message_once(
             assert not {*ids(page.messages)} & {*walked}
             walked, newer = walked + ids(page.messages), page.newer
         assert walked == left
+
+
+def test_changes_stop_at_a_measure_of_words_and_say_that_there_is_more(tx: Tx) -> None:
+    for number in range(10):
+        draft = richtext.draft("word " * 100)
+        messages.post(tx, DAVID, ALL_PETS, draft, f"client-{number}")
+    seqs, since, more = [], 0, True
+    while more:
+        found = messages.changes(tx, DAVID, ALL_PETS, since, most_bytes=2_500)
+        assert 1 <= len(found.changed) <= 3
+        seqs += [change.seq for change in found.changed]
+        since, more = found.seq, found.more
+    assert seqs == list(range(1, 11))

@@ -117,3 +117,23 @@ def test_a_line_that_is_gone_is_given_nothing_and_nothing_is_kept() -> None:
     assert box.is_empty
     box.put(b"too late")
     assert box.is_empty
+
+
+def test_who_reads_slowly_but_reads_is_not_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The transport never gets room for more, yet it empties: that is a slow line."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    line = Line()
+    box = Outbox(line)
+    line.buffered = 10 * TRANSPORT_TAKES
+    box.put(b"waits")
+    for _ in range(5):
+        now += 20
+        line.buffered -= TRANSPORT_TAKES
+        box.drain()
+        assert not box.is_stuck()
+    now += 31
+    box.drain()
+    assert box.is_stuck()

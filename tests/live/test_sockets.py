@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from campfire import __version__, app
 from campfire.chat import memberships
 from campfire.config import Config
+from campfire.database import connect
 from campfire.live import hub, outbox, presence, sockets
 from campfire.web.keys import DB
 from campfire.web.requests import COOKIE
@@ -1119,3 +1120,43 @@ async def test_a_crowd_that_vanishes_silences_nobody(
         while (event := json.loads(await stays.text()))["event"] != "message.posted":
             pass
         assert event["message"]["body"]["plain"] == f"message {number}"
+
+
+async def test_a_long_replay_comes_in_portions_whole_and_in_order(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much was missed, little of it is in memory at a time."""
+    monkeypatch.setattr("campfire.live.sockets.MOST_AT_ONCE", 10_000)
+    david, kevin = await sign_in("David"), await sign_in("Kevin")
+    for number in range(60):
+        await post(david, f"{number} " + "word " * 400)
+    back = await Line.open(kevin)
+    await back.enter(ALL_PETS, since=0)
+    heard = [e["seq"] for e in back.heard if e["event"] == "message.posted"]
+    assert heard == list(range(1, 61))
+    assert back.heard[-1]["missed"] == 60
+
+
+async def test_a_session_that_another_process_ended_obeys_nothing(
+    sign_in: SignIn, server: TestServer
+) -> None:
+    kevin = await sign_in("Kevin")
+    socket = await Line.open(kevin)
+    await socket.enter(ALL_PETS)
+    other = connect(server.app[DB].path)
+    other.execute("DELETE FROM sessions")
+    other.close()
+    await socket.say("message.post", room_id=ALL_PETS, body="Too late")
+    assert (await socket.ws.receive(10)).data == 4401
+
+
+async def test_a_fault_of_ours_closes_the_line_and_breaks_no_frame(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("campfire.chat.memberships.read", broken)
+    socket = await Line.open(await sign_in("Kevin"))
+    await socket.say("room.read", room_id=ALL_PETS, message_id=1)
+    assert (await socket.ws.receive(10)).data == 1011

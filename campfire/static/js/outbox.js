@@ -17,7 +17,13 @@ const keyOf = ({ roomId, clientId }) => `${PREFIX}${roomId}.${clientId}`;
 function waiting() {
   const items = [];
   for (const key of Object.keys(localStorage)) {
-    if (key.startsWith(PREFIX)) items.push(JSON.parse(localStorage.getItem(key)));
+    if (!key.startsWith(PREFIX)) continue;
+    try {
+      items.push(JSON.parse(localStorage.getItem(key)));
+    } catch {
+      // Nobody can read it again; what stays would stop every page.
+      localStorage.removeItem(key);
+    }
   }
   return items.sort((one, other) => one.at - other.at || one.order - other.order);
 }
