@@ -6,6 +6,7 @@ it announced is published in commit order, after the commit, before it is answer
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -171,6 +172,32 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
                     connection.execute("ROLLBACK")
                 raise
             log.info("migrated", extra={"schema": number})
+
+
+def applied(
+    path: Path,
+    change: Callable[Concatenate[Tx, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """One change from a process that is not the server, which notices it by itself."""
+    with contextlib.closing(connect(path)) as connection:
+        migrate(connection, path)
+        connection.execute("BEGIN IMMEDIATE")
+        result = change(Tx(connection, {}), *args, **kwargs)
+        connection.execute("COMMIT")
+    return result
+
+
+def looked(
+    path: Path,
+    look: Callable[Concatenate[Reads, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """One look from a process that is not the server."""
+    with contextlib.closing(connect(path)) as connection:
+        return look(Reads(connection), *args, **kwargs)
 
 
 def refused(error: Exception) -> Exception:

@@ -3,28 +3,148 @@
 import secrets
 import string
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final, Literal
 
-from campfire.chat import rooms, users
+from campfire.chat import memberships, rooms, sessions, users
 from campfire.chat.rooms import Room
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
-from campfire.refusals import Conflict
+from campfire.refusals import Conflict, Invalid
 
 NAME: Final = "Campfire"
 FIRST_ROOM: Final = "All Talk"
+LONGEST_STYLES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """`styles_at` and `logo_at` are when these changed last: part of their address."""
+
     name: str
     join_code: str
+    has_styles: bool
+    only_administrators_create_rooms: bool
+    updated_at: int
+    logo_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    name: ClassVar = "account.changed"
+    account: Account
 
 
 def find(db: Reads) -> Account | None:
     """The account, or None before first run."""
-    row = db.row("SELECT name, join_code FROM accounts")
-    return None if row is None else Account(*row)
+    row = db.row("""SELECT name, join_code, custom_styles <> '',
+                  only_administrators_create_rooms, accounts.updated_at,
+                  logos.updated_at
+           FROM accounts LEFT JOIN logos USING (id)""")
+    if row is None:
+        return None
+    name, code, has_styles, only_administrators, *times = row
+    return Account(name, code, bool(has_styles), bool(only_administrators), *times)
+
+
+def require(db: Reads) -> Account:
+    """The account, where somebody is signed in and so there is one."""
+    account = find(db)
+    assert account is not None, "nobody is signed in before first run"
+    return account
+
+
+def custom_styles(db: Reads) -> str:
+    styles: str | None = db.value("SELECT custom_styles FROM accounts")
+    return styles or ""
+
+
+def logo(db: Reads, size: Literal["large", "small"]) -> bytes | None:
+    """The custom logo as PNG, if there is one."""
+    row = db.row("SELECT large, small FROM logos")
+    if row is None:
+        return None
+    image: bytes = row[0] if size == "large" else row[1]
+    return image
+
+
+def revise(
+    tx: Tx,
+    admin_id: int,
+    *,
+    name: str | None = None,
+    custom_styles: str | None = None,
+    only_administrators_create_rooms: bool | None = None,
+) -> Account:
+    """Changes what is given; for administrators."""
+    users.require_administrator(tx, admin_id)
+    if custom_styles is not None and len(custom_styles) > LONGEST_STYLES:
+        raise Invalid("This is too long.", custom_styles="64 KiB is the limit.")
+    if name is not None:
+        name = rooms.require_name(name)
+    tx.row(
+        """UPDATE accounts
+           SET name = ifnull(?, name), custom_styles = ifnull(?, custom_styles),
+               only_administrators_create_rooms =
+                 ifnull(?, only_administrators_create_rooms), updated_at = ?""",
+        (name, custom_styles, only_administrators_create_rooms, tx.now),
+    )
+    return _changed(tx)
+
+
+def set_logo(tx: Tx, admin_id: int, images: tuple[bytes, bytes] | None) -> Account:
+    """Sets the logo, large and small, or takes it away; for administrators."""
+    users.require_administrator(tx, admin_id)
+    if images is None:
+        tx.row("DELETE FROM logos")
+    else:
+        tx.row(
+            """INSERT INTO logos (id, large, small, updated_at) VALUES (1, ?, ?, ?)
+               ON CONFLICT (id) DO UPDATE SET large = excluded.large,
+                 small = excluded.small, updated_at = excluded.updated_at""",
+            (*images, tx.now),
+        )
+    return _changed(tx)
+
+
+def renew_join_code(tx: Tx, admin_id: int) -> Account:
+    """Makes a new invitation; the old one is dead at once."""
+    users.require_administrator(tx, admin_id)
+    tx.row("UPDATE accounts SET join_code = ?, updated_at = ?", (join_code(), tx.now))
+    return _changed(tx)
+
+
+def appoint(tx: Tx, admin_id: int, user_id: int, role: str) -> User:
+    """Makes an administrator of a member, or the reverse; never of a bot."""
+    users.require_administrator(tx, admin_id)
+    user = users.require_person(tx, user_id)
+    match role:
+        case "administrator":
+            return users.appoint(tx, user_id, "administrator")
+        case "member":
+            users.require_another_administrator(tx, user)
+            return users.appoint(tx, user_id, "member")
+    raise Invalid("This is no role.", role="One of member, administrator.")
+
+
+def deactivate(tx: Tx, admin_id: int, user_id: int) -> None:
+    """Somebody leaves: their words and direct rooms stay.
+
+    They are out of every shared room and signed out everywhere at once.
+    """
+    users.require_administrator(tx, admin_id)
+    user = users.require_person(tx, user_id)
+    users.require_another_administrator(tx, user)
+    users.retire(tx, user_id)
+    sessions.end_others(tx, user_id, None)
+    for room in rooms.all_of(tx, user_id):
+        if room.kind != "direct":
+            memberships.revoke(tx, room.id, (user_id,))
+
+
+def _changed(tx: Tx) -> Account:
+    account = require(tx)
+    tx.announce(Changed(account))
+    return account
 
 
 def join_code() -> str:

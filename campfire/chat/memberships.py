@@ -6,10 +6,10 @@ Every look-up of something private passes through here: an outsider gets NotFoun
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from campfire.database import Reads, Tx
-from campfire.refusals import NotFound
+from campfire.refusals import Invalid, NotFound
 
 Involvement = Literal["invisible", "nothing", "mentions", "everything"]
 
@@ -19,17 +19,26 @@ UNREAD: Final = """CASE memberships.involvement WHEN 'invisible' THEN 0 ELSE (
                      WHERE messages.room_id = memberships.room_id
                        AND messages.id > memberships.last_read_id
                        AND messages.creator_id <> memberships.user_id) END"""
+MENTIONED: Final = """EXISTS (
+                     SELECT 1 FROM mentions
+                     JOIN messages ON messages.id = mentions.message_id
+                     WHERE mentions.user_id = memberships.user_id
+                       AND mentions.message_id > memberships.last_read_id
+                       AND messages.room_id = memberships.room_id)"""
 COLUMNS: Final = f"""memberships.involvement, memberships.last_read_id, {UNREAD},
-                     memberships.starred"""
+                     memberships.starred, {MENTIONED}"""
 MOST_AUDIENCES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
+    """`mentioned` says whether something unread calls the person."""
+
     involvement: Involvement
     last_read_id: int
     unread_count: int
     starred: bool
+    mentioned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +54,6 @@ class Read:
     seq: int
     last_read_id: int
     unread_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """People who were not there from the start are in the room now."""
-
-    name: ClassVar = "membership.granted"
-    audience: frozenset[int]
-    room_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,14 @@ def find(db: Reads, user_id: int, room_id: int) -> Membership:
     return from_row(row)
 
 
-def from_row(row: Sequence[object]) -> Membership:
-    involvement, last_read_id, unread_count, starred = row
+def from_row(row: Sequence[Any]) -> Membership:
+    involvement, last_read_id, unread_count, starred, mentioned = row
     return Membership(
-        involvement, last_read_id, unread_count, bool(starred)  # type: ignore[arg-type]
+        involvement,
+        last_read_id,
+        unread_count,
+        bool(starred),
+        bool(mentioned),
     )
 
 
@@ -127,6 +131,11 @@ def among(db: Reads, room_id: int, people: frozenset[int]) -> list[int]:
         (room_id, json.dumps(list(people))),
     )
     return [user_id for (user_id,) in rows]
+
+
+def rooms_of(db: Reads, user_id: int) -> frozenset[int]:
+    rows = db.rows("SELECT room_id FROM memberships WHERE user_id = ?", (user_id,))
+    return frozenset(room_id for (room_id,) in rows)
 
 
 def neighbours(db: Reads, user_id: int) -> frozenset[int]:
@@ -188,7 +197,8 @@ def grant(tx: Tx, room_id: int, user_ids: Collection[int]) -> frozenset[int]:
 
 def grant_open_rooms(tx: Tx, user_id: int) -> list[int]:
     """Lets a person into every open room; answers with the rooms."""
-    rooms = tx.rows("SELECT id FROM rooms WHERE kind = 'open' ORDER BY id")
+    rooms = tx.rows("""SELECT id FROM rooms WHERE kind = 'open' AND deleted_at IS NULL
+           ORDER BY id""")
     return [room_id for (room_id,) in rooms if grant(tx, room_id, (user_id,))]
 
 
@@ -205,6 +215,48 @@ def revoke(tx: Tx, room_id: int, user_ids: Collection[int]) -> None:
     )
     if revoked:
         tx.announce(Revoked(revoked, room_id))
+
+
+def revoke_all(tx: Tx, room_id: int) -> frozenset[int]:
+    """Puts everybody out of a room that ends; answers with who was in it."""
+    rows = tx.rows(
+        "DELETE FROM memberships WHERE room_id = ? RETURNING user_id", (room_id,)
+    )
+    return frozenset(user_id for (user_id,) in rows)
+
+
+def involve(tx: Tx, user_id: int, room_id: int, involvement: str) -> None:
+    """Chooses how much the person wants to hear of the room. Raises Invalid."""
+    require(tx, user_id, room_id)
+    if involvement not in get_args(Involvement):
+        raise Invalid(
+            "This is no level.",
+            involvement=f"One of {', '.join(get_args(Involvement))}.",
+        )
+    tx.row(
+        "UPDATE memberships SET involvement = ? WHERE room_id = ? AND user_id = ?",
+        (involvement, room_id, user_id),
+    )
+
+
+def star(tx: Tx, user_id: int, room_id: int, starred: bool) -> None:
+    require(tx, user_id, room_id)
+    tx.row(
+        "UPDATE memberships SET starred = ? WHERE room_id = ? AND user_id = ?",
+        (int(starred), room_id, user_id),
+    )
+
+
+def read_all(tx: Tx, user_id: int) -> None:
+    """Everything everywhere is read."""
+    rows = tx.rows(
+        f"""SELECT room_id, (SELECT max(id) FROM messages
+                             WHERE messages.room_id = memberships.room_id)
+            FROM memberships WHERE user_id = ? AND {UNREAD} > 0""",
+        (user_id,),
+    )
+    for room_id, newest_id in rows:
+        read(tx, user_id, room_id, newest_id)
 
 
 def read(tx: Tx, user_id: int, room_id: int, message_id: int) -> Membership:

@@ -26,6 +26,7 @@ CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 PAGE: Final = 40
 LONGEST_PAGE: Final = 100
 MOST_CHANGES: Final = 500
+SWEPT_AT_ONCE: Final = 200
 MOST_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -125,7 +126,8 @@ def post(
                              AND client_message_id = :client),
                    {users.COLUMNS}
             FROM memberships JOIN users ON users.id = memberships.user_id
-            WHERE memberships.room_id = :room AND memberships.user_id = :user""",
+            WHERE memberships.room_id = :room AND memberships.user_id = :user
+              AND users.status = 'active'""",
         {"user": user_id, "room": room_id, "client": client_message_id},
     )
     if row is None:
@@ -176,20 +178,41 @@ def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> M
 
 def remove(tx: Tx, user_id: int, room_id: int, message_id: int) -> None:
     """Removes the message and its words for good; for the author and administrators."""
-    message = changeable(tx, user_id, room_id, message_id)
+    changeable(tx, user_id, room_id, message_id)
+    purge(tx, room_id, message_id)
+
+
+def purge(tx: Tx, room_id: int, message_id: int) -> None:
+    """Removes a message that may be removed, and tells those who could see it."""
     seq, members_version = rooms.advance(tx, room_id)
-    removal = Removal(room_id, seq, message_id, message.client_message_id)
+    creator_id, client_message_id = tx.row(
+        """DELETE FROM messages WHERE id = ?
+           RETURNING creator_id, client_message_id""",
+        (message_id,),
+    )
     tx.row(
         """INSERT INTO removals (room_id, seq, message_id, creator_id,
              client_message_id, removed_at) VALUES (?, ?, ?, ?, ?, ?)""",
-        (
-            *(room_id, seq, message_id, message.creator.id),
-            *(message.client_message_id, tx.now),
-        ),
+        (room_id, seq, message_id, creator_id, client_message_id, tx.now),
     )
-    tx.row("DELETE FROM messages WHERE id = ?", (message_id,))
     audience = memberships.audience(tx, room_id, members_version)
-    tx.announce(Removed(audience, removal, message.creator.id))
+    removal = Removal(room_id, seq, message_id, client_message_id)
+    tx.announce(Removed(audience, removal, creator_id))
+
+
+def sweep(tx: Tx) -> bool:
+    """Removes a little of what deleted rooms held; says whether there may be more."""
+    room_id = rooms.deleted(tx)
+    if room_id is None:
+        return False
+    swept = tx.rows(
+        """DELETE FROM messages WHERE id IN
+             (SELECT id FROM messages WHERE room_id = ? LIMIT ?) RETURNING id""",
+        (room_id, SWEPT_AT_ONCE),
+    )
+    if not swept:
+        rooms.forget(tx, room_id)
+    return True
 
 
 def find(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:

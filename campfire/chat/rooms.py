@@ -1,27 +1,37 @@
-"""Rooms, as the person who asks sees them."""
+"""Rooms: open to everybody, closed around chosen people, direct between a fixed few.
 
+They are always seen as the person who asks sees them: with their membership, and, for
+a direct room, by the names of the others.
+"""
+
+import json
 import unicodedata
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
 
 from campfire.chat import memberships, users
 from campfire.chat.memberships import Membership
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
-from campfire.refusals import Invalid, NotFound
+from campfire.refusals import Forbidden, Invalid, NotFound
 
 Kind = Literal["open", "closed", "direct"]
+SharedKind = Literal["open", "closed"]
 
-COLUMNS: Final = f"""rooms.id, rooms.kind, rooms.name, rooms.creator_id,
+COLUMNS: Final = f"""rooms.id, rooms.kind, ifnull(rooms.name, ''), rooms.creator_id,
                      rooms.created_at, rooms.seq,
                      (SELECT max(id) FROM messages WHERE room_id = rooms.id),
                      {memberships.COLUMNS}"""
+TABLES: Final = "memberships JOIN rooms ON rooms.id = memberships.room_id"
 LONGEST_NAME: Final = 100
+MOST_DIRECT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
+    """`others` are the other people of a direct room, which is named after them."""
+
     id: int
     kind: Kind
     name: str
@@ -30,40 +40,56 @@ class Room:
     seq: int
     last_message_id: int | None
     membership: Membership
+    others: Sequence[User] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A room was made; `audience` is in it from the start, all with the same terms."""
+    """A room was made; each person who is in it from the start sees it as theirs."""
 
     name: ClassVar = "room.created"
+    rooms: Mapping[int, Room]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A room is not called or kept as it was, or somebody sees it differently."""
+
+    name: ClassVar = "room.changed"
+    rooms: Mapping[int, Room]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    name: ClassVar = "room.removed"
     audience: frozenset[int]
-    room: Room
+    room_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """People who were not there from the start are in the room now."""
+
+    name: ClassVar = "membership.granted"
+    rooms: Mapping[int, Room]
 
 
 def find(db: Reads, user_id: int, room_id: int) -> Room:
-    row = db.row(
-        f"""SELECT {COLUMNS}
-            FROM memberships JOIN rooms ON rooms.id = memberships.room_id
-            WHERE memberships.room_id = ? AND memberships.user_id = ?""",
-        (room_id, user_id),
-    )
-    if row is None:
+    found = _select(db, user_id, "AND memberships.room_id = ?", (room_id,))
+    if not found:
         raise NotFound("There is no such room.")
-    return _from_row(row)
+    return found[0]
 
 
 def all_of(db: Reads, user_id: int) -> list[Room]:
     """The person's rooms: shared ones by name, then direct ones by newest activity."""
-    rows = db.rows(
-        f"""SELECT {COLUMNS}
-            FROM memberships JOIN rooms ON rooms.id = memberships.room_id
-            WHERE memberships.user_id = ?
-            ORDER BY rooms.kind = 'direct', lower(rooms.name), rooms.updated_at DESC,
-                     rooms.id""",
-        (user_id,),
+    return _select(
+        db,
+        user_id,
+        """ORDER BY rooms.kind = 'direct',
+             CASE rooms.kind WHEN 'direct' THEN -rooms.updated_at END,
+             lower(rooms.name), rooms.id""",
     )
-    return [_from_row(row) for row in rows]
 
 
 def members(db: Reads, user_id: int, room_id: int) -> list[User]:
@@ -92,8 +118,32 @@ def member_count(db: Reads, user_id: int, room_id: int) -> int:
 
 def is_first(db: Reads, room_id: int) -> bool:
     """Whether this is the account's oldest room, where newcomers are welcomed."""
-    oldest: int | None = db.value("SELECT min(id) FROM rooms")
+    oldest: int | None = db.value("SELECT min(id) FROM rooms WHERE deleted_at IS NULL")
     return oldest == room_id
+
+
+def is_administrable(room: Room, user: User) -> bool:
+    """Whether the person may change the room: its creator and administrators may."""
+    return user.id == room.creator_id or user.role == "administrator"
+
+
+def require_administrable(tx: Tx, user_id: int, room_id: int) -> Room:
+    """The room, for one who may change it. Raises NotFound and Forbidden."""
+    room = find(tx, user_id, room_id)
+    if not is_administrable(room, users.find(tx, user_id)):
+        raise Forbidden("Only its creator and administrators can change this room.")
+    return room
+
+
+def require_creating(db: Reads, user_id: int) -> None:
+    """Raises Forbidden where only administrators make rooms, for everybody else."""
+    if db.value(
+        """SELECT 1 FROM accounts, users
+           WHERE accounts.only_administrators_create_rooms
+             AND users.id = ? AND users.role <> 'administrator'""",
+        (user_id,),
+    ):
+        raise Forbidden("Only administrators make rooms here.")
 
 
 def require_name(text: str) -> str:
@@ -112,7 +162,7 @@ def require_name(text: str) -> str:
 def create(
     tx: Tx,
     user_id: int,
-    kind: Literal["open", "closed"],
+    kind: SharedKind,
     name: str,
     user_ids: Collection[int] = (),
 ) -> Room:
@@ -120,20 +170,205 @@ def create(
 
     Whoever makes it is in it. Raises Invalid for a person who is not there.
     """
-    room_id = tx.value(
+    require_creating(tx, user_id)
+    room_id: int = tx.value(
         """INSERT INTO rooms (kind, name, creator_id, created_at, updated_at)
            VALUES (?, ?, ?, ?, ?) RETURNING id""",
         (kind, require_name(name), user_id, tx.now, tx.now),
     )
     if kind == "open":
-        everybody = tx.rows("SELECT id FROM users WHERE status = 'active'")
-        user_ids = [person for (person,) in everybody]
+        user_ids = users.active(tx)
     else:
         user_ids = users.require_active(tx, {user_id, *user_ids})
-    granted = memberships.grant(tx, room_id, user_ids)
+    return _created(tx, user_id, room_id, user_ids)
+
+
+def direct(tx: Tx, user_id: int, user_ids: Collection[int]) -> tuple[Room, bool]:
+    """The one direct room of exactly these people, and whether it was made now."""
+    people = {user_id, *user_ids}
+    if len(people) > MOST_DIRECT:
+        raise Invalid("That is too many people.", user_ids=f"At most {MOST_DIRECT}.")
+    key = ",".join(map(str, sorted(people)))
+    existing = direct_among(tx, people)
+    if existing is not None:
+        return find(tx, user_id, existing), False
+    users.require_active(tx, people)
+    room_id: int = tx.value(
+        """INSERT INTO rooms (kind, direct_key, creator_id, created_at, updated_at)
+           VALUES ('direct', ?, ?, ?, ?) RETURNING id""",
+        (key, user_id, tx.now, tx.now),
+    )
+    return _created(tx, user_id, room_id, people), True
+
+
+def direct_among(db: Reads, people: Collection[int]) -> int | None:
+    """The direct room of exactly these people, if there is one."""
+    room_id: int | None = db.value(
+        "SELECT id FROM rooms WHERE direct_key = ? AND deleted_at IS NULL",
+        (",".join(map(str, sorted(people))),),
+    )
+    return room_id
+
+
+def revise(
+    tx: Tx,
+    user_id: int,
+    room_id: int,
+    *,
+    name: str | None = None,
+    kind: SharedKind | None = None,
+    user_ids: Collection[int] | None = None,
+) -> Room | None:
+    """Renames, opens, closes, or chooses who is in it; None when one is not any more.
+
+    A direct room is what it is: Invalid. Opening and closing obeys who may make rooms.
+    """
+    room = require_administrable(tx, user_id, room_id)
+    if room.kind == "direct":
+        raise Invalid("A direct room stays as it is.")
+    kind = kind or room.kind
+    if kind != room.kind:
+        require_creating(tx, user_id)
+    if kind == "open" and user_ids is not None:
+        raise Invalid("Everybody is in an open room.", user_ids="Leave this out.")
+    tx.row(
+        "UPDATE rooms SET name = ?, kind = ?, updated_at = ? WHERE id = ?",
+        (room.name if name is None else require_name(name), kind, tx.now, room_id),
+    )
+    before = _member_ids(tx, room_id)
+    if kind == "open":
+        after = set(users.active(tx))
+        memberships.grant(tx, room_id, after)
+    elif user_ids is not None:
+        after = set(user_ids)
+        if not after:
+            raise Invalid("Somebody must be in the room.", user_ids="Name people.")
+        users.require_active(tx, after - before)
+        memberships.grant(tx, room_id, after)
+        # The banned are on no list to choose from, and come back when they may.
+        memberships.revoke(tx, room_id, (before - after) & set(users.active(tx)))
+    else:
+        after = before
+    seen = seen_by_each(tx, room_id)
+    kept = {person: room for person, room in seen.items() if person in before}
+    added = {person: room for person, room in seen.items() if person not in before}
+    if kept:
+        tx.announce(Changed(kept))
+    if added:
+        tx.announce(Granted(added))
+    return seen.get(user_id)
+
+
+def remove(tx: Tx, user_id: int, room_id: int) -> None:
+    """Puts the room out of everybody's reach; what was in it goes later.
+
+    A direct room may be removed by anybody who is in it.
+    """
+    if find(tx, user_id, room_id).kind != "direct":
+        require_administrable(tx, user_id, room_id)
+    audience = memberships.revoke_all(tx, room_id)
+    tx.row("UPDATE rooms SET deleted_at = ? WHERE id = ?", (tx.now, room_id))
+    tx.announce(Removed(audience, room_id))
+
+
+def deleted(db: Reads) -> int | None:
+    """A room that is out of reach and not yet gone."""
+    room_id: int | None = db.value(
+        "SELECT id FROM rooms WHERE deleted_at IS NOT NULL LIMIT 1"
+    )
+    return room_id
+
+
+def forget(tx: Tx, room_id: int) -> None:
+    """Removes the last trace of a deleted room."""
+    tx.row("DELETE FROM rooms WHERE id = ? AND deleted_at IS NOT NULL", (room_id,))
+
+
+def involve(tx: Tx, user_id: int, room_id: int, involvement: str) -> Membership:
+    """Chooses how much the person wants to hear of the room."""
+    memberships.involve(tx, user_id, room_id, involvement)
+    return _seen_anew(tx, user_id, room_id)
+
+
+def star(tx: Tx, user_id: int, room_id: int, starred: bool) -> Membership:
+    memberships.star(tx, user_id, room_id, starred)
+    return _seen_anew(tx, user_id, room_id)
+
+
+def _seen_anew(tx: Tx, user_id: int, room_id: int) -> Membership:
     room = find(tx, user_id, room_id)
-    tx.announce(Created(granted, room))
-    return room
+    tx.announce(Changed({user_id: room}))
+    return room.membership
+
+
+def _created(tx: Tx, user_id: int, room_id: int, user_ids: Collection[int]) -> Room:
+    memberships.grant(tx, room_id, user_ids)
+    seen = seen_by_each(tx, room_id)
+    tx.announce(Created(seen))
+    return seen[user_id]
+
+
+def _member_ids(db: Reads, room_id: int) -> set[int]:
+    rows = db.rows("SELECT user_id FROM memberships WHERE room_id = ?", (room_id,))
+    return {user_id for (user_id,) in rows}
+
+
+def seen_by_each(db: Reads, room_id: int) -> dict[int, Room]:
+    """The room as each of its members sees it."""
+    rows = db.rows(
+        f"SELECT memberships.user_id, {COLUMNS} FROM {TABLES} WHERE rooms.id = ?",
+        (room_id,),
+    )
+    return {
+        user_id: room
+        for (user_id, *_), room in zip(
+            rows, _named(db, [row[1:] for row in rows], [row[0] for row in rows])
+        )
+    }
+
+
+def _select(
+    db: Reads, user_id: int, condition: str, bindings: tuple[int, ...] = ()
+) -> list[Room]:
+    rows = db.rows(
+        f"""SELECT {COLUMNS} FROM {TABLES}
+            WHERE memberships.user_id = ? {condition}""",
+        (user_id, *bindings),
+    )
+    return _named(db, rows, [user_id] * len(rows))
+
+
+def _named(
+    db: Reads, rows: Sequence[Sequence[Any]], viewers: Sequence[int]
+) -> list[Room]:
+    """The rows as rooms; direct ones with the others in them, and their name."""
+    found = [Room(*(*row[:7], memberships.from_row(row[7:]))) for row in rows]
+    directs = {room.id for room in found if room.kind == "direct"}
+    people = _people(db, directs) if directs else {}
+    return [
+        _between(room, people[room.id], viewer) if room.kind == "direct" else room
+        for room, viewer in zip(found, viewers)
+    ]
+
+
+def _between(room: Room, people: Sequence[User], viewer: int) -> Room:
+    others = [person for person in people if person.id != viewer] or people
+    return replace(
+        room, name=sentence([person.name for person in others]), others=tuple(others)
+    )
+
+
+def _people(db: Reads, room_ids: Collection[int]) -> dict[int, list[User]]:
+    people: dict[int, list[User]] = {}
+    for room_id, *user in db.rows(
+        f"""SELECT memberships.room_id, {users.COLUMNS}
+            FROM memberships JOIN users ON users.id = memberships.user_id
+            WHERE memberships.room_id IN (SELECT value FROM json_each(?))
+            ORDER BY lower(users.name), users.id""",
+        (json.dumps(list(room_ids)),),
+    ):
+        people.setdefault(room_id, []).append(User(*user))
+    return people
 
 
 def advance(tx: Tx, room_id: int) -> tuple[int, int]:
@@ -146,5 +381,8 @@ def advance(tx: Tx, room_id: int) -> tuple[int, int]:
     return numbers
 
 
-def _from_row(row: Sequence[Any]) -> Room:
-    return Room(*(*row[:7], memberships.from_row(row[7:])))
+def sentence(names: Sequence[str]) -> str:
+    """Names as one says them: "A", "A and B", "A, B, and C"."""
+    if len(names) < 3:
+        return " and ".join(names)
+    return f"{', '.join(names[:-1])}, and {names[-1]}"

@@ -9,13 +9,14 @@ from typing import ClassVar, Final
 from campfire.chat import users
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
-from campfire.refusals import SignedOut
+from campfire.refusals import NotFound, SignedOut, Unreadable
 
 DAY: Final = 86_400_000
 IDLE: Final = 31 * DAY
 OLDEST: Final = 181 * DAY
 MOST: Final = 50
 TOUCHED_EVERY: Final = 3_600_000
+TRANSFER: Final = 4 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Session:
     id: int
     created_at: int
     last_active_at: int
+    theme: str
     user: User
 
     def is_over(self, now: int) -> bool:
@@ -51,13 +53,24 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def start(tx: Tx, user_id: int, ip_address: str, user_agent: str) -> str:
+def start(
+    tx: Tx,
+    user_id: int,
+    ip_address: str,
+    user_agent: str,
+    *,
+    proven: str | None = None,
+) -> str:
     """Signs an active person in; answers with the token, which is kept nowhere.
 
-    The least recently used sign-in beyond fifty ends. Raises SignedOut.
+    `proven` is the hash that a password matched: when it has changed meanwhile, the
+    password proves nothing any more. The least recently used sign-in beyond fifty
+    ends. Raises SignedOut.
     """
     active = tx.value(
-        "SELECT 1 FROM users WHERE id = ? AND status = 'active'", (user_id,)
+        """SELECT 1 FROM users
+           WHERE id = ? AND status = 'active' AND (? IS NULL OR password_hash = ?)""",
+        (user_id, proven, proven),
     )
     if active is None:
         raise SignedOut("That did not work.")
@@ -83,12 +96,12 @@ def find(db: Reads, token_hash: bytes) -> Session | None:
     """Whose token this is, if they are active and the sign-in is not over."""
     row = db.row(
         f"""SELECT sessions.id, sessions.created_at, sessions.last_active_at,
-                   {users.COLUMNS}
+                   users.theme, {users.COLUMNS}
             FROM sessions JOIN users ON users.id = sessions.user_id
             WHERE sessions.token_hash = ? AND users.status = 'active'""",
         (token_hash,),
     )
-    return None if row is None else Session(*(*row[:3], User(*row[3:])))
+    return None if row is None else Session(*(*row[:4], User(*row[4:])))
 
 
 def touch(tx: Tx, session_id: int, ip_address: str, user_agent: str) -> None:
@@ -100,6 +113,80 @@ def touch(tx: Tx, session_id: int, ip_address: str, user_agent: str) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A sign-in as its owner sees it in a list."""
+
+    id: int
+    ip_address: str
+    user_agent: str
+    created_at: int
+    last_active_at: int
+
+
+def all_of(db: Reads, user_id: int) -> list[SignIn]:
+    """Where somebody is signed in, the one used last first."""
+    rows = db.rows(
+        """SELECT id, ip_address, user_agent, created_at, last_active_at
+           FROM sessions WHERE user_id = ? ORDER BY last_active_at DESC, id DESC""",
+        (user_id,),
+    )
+    return [SignIn(*row) for row in rows]
+
+
+def living(db: Reads) -> frozenset[int]:
+    """Every sign-in of somebody active."""
+    rows = db.rows(
+        """SELECT sessions.id FROM sessions JOIN users ON users.id = sessions.user_id
+           WHERE users.status = 'active'"""
+    )
+    return frozenset(session_id for (session_id,) in rows)
+
+
+def end_others(tx: Tx, user_id: int, kept_id: int | None) -> None:
+    """Ends every sign-in of somebody but the one kept, and every way back in."""
+    ended = tx.rows(
+        "DELETE FROM sessions WHERE user_id = ? AND id IS NOT ? RETURNING id",
+        (user_id, kept_id),
+    )
+    tx.row("DELETE FROM transfers WHERE user_id = ?", (user_id,))
+    if ended:
+        tx.announce(Ended(user_id, tuple(session_id for (session_id,) in ended)))
+
+
+def transfer(tx: Tx, user_id: int) -> tuple[str, int]:
+    """Makes a link that signs in once: its token, and when it ends, in four hours."""
+    users.require_person(tx, user_id)
+    token = secrets.token_urlsafe(32)
+    expires_at = tx.now + TRANSFER
+    tx.row("DELETE FROM transfers WHERE expires_at <= ?", (tx.now,))
+    tx.row(
+        "INSERT INTO transfers (token_hash, user_id, expires_at) VALUES (?, ?, ?)",
+        (token_hash(token), user_id, expires_at),
+    )
+    return token, expires_at
+
+
+def take_transfer(tx: Tx, token: str) -> User:
+    """Whom the link signs in; it does so once. Raises Unreadable."""
+    row = tx.row(
+        "DELETE FROM transfers WHERE token_hash = ? RETURNING user_id, expires_at",
+        (token_hash(token),),
+    )
+    if row is None or row[1] <= tx.now:
+        raise Unreadable("This link does not work any more.")
+    user = users.find(tx, row[0])
+    if user.status != "active":
+        raise Unreadable("This link does not work any more.")
+    return user
+
+
 def end(tx: Tx, user_id: int, session_id: int) -> None:
-    tx.row("DELETE FROM sessions WHERE id = ? AND user_id = ?", (session_id, user_id))
+    """Ends one sign-in of the person. Raises NotFound."""
+    ended = tx.row(
+        "DELETE FROM sessions WHERE id = ? AND user_id = ? RETURNING id",
+        (session_id, user_id),
+    )
+    if ended is None:
+        raise NotFound("There is no such sign-in.")
     tx.announce(Ended(user_id, (session_id,)))

@@ -1,20 +1,24 @@
 """People and bots: who they are, what they are called, how they come to be here."""
 
+import heapq
 import json
+import secrets
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final, Literal
 
-from campfire.chat import memberships, passwords
+from campfire.chat import memberships, passwords, richtext
 from campfire.database import Reads, Tx
-from campfire.refusals import Conflict, Invalid, NotFound
+from campfire.refusals import Conflict, Forbidden, Invalid, NotFound
 
 Role = Literal["member", "administrator", "bot"]
 Status = Literal["active", "deactivated", "banned"]
 
 COLUMNS: Final = """users.id, users.name, users.role, users.status, users.bio,
                     users.updated_at"""
+LONGEST_BIO: Final = 200
 LONGEST_NAME: Final = 100
 LONGEST_ADDRESS: Final = 254
 
@@ -47,9 +51,28 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """Somebody is not called, seen or trusted as before; everybody may know."""
+
+    name: ClassVar = "user.changed"
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     user_id: int
     password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What somebody changes about themselves; None leaves it as it is."""
+
+    name: str | None = None
+    email_address: str | None = None
+    bio: str | None = None
+    password_hash: str | None = None
+    theme: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +146,23 @@ def credentials(db: Reads, email_address: str) -> Credentials | None:
     return None if row is None else Credentials(*row)
 
 
+def by_address(db: Reads, email_address: str) -> User:
+    """For the operator. Raises NotFound."""
+    row = db.row(
+        f"SELECT {COLUMNS} FROM users WHERE email_address = ?",
+        (canonical_address(email_address),),
+    )
+    if row is None:
+        raise NotFound("Nobody has this address.")
+    return User(*row)
+
+
+def directory(db: Reads) -> list[tuple[User, str | None]]:
+    """For the operator: everybody, with their address."""
+    rows = db.rows(f"SELECT email_address, {COLUMNS} FROM users ORDER BY id")
+    return [(User(*row[1:]), row[0]) for row in rows]
+
+
 def email_address(db: Reads, user_id: int) -> str | None:
     address: str | None = db.value(
         "SELECT email_address FROM users WHERE id = ?", (user_id,)
@@ -137,6 +177,163 @@ def first_administrator(db: Reads) -> Contact | None:
              AND email_address IS NOT NULL
            ORDER BY id LIMIT 1""")
     return None if row is None else Contact(*row)
+
+
+def require_bio(text: str) -> str:
+    bio = unicodedata.normalize("NFC", text).strip()
+    if len(bio) > LONGEST_BIO:
+        raise Invalid("This is too long.", bio=f"Use at most {LONGEST_BIO} characters.")
+    return bio
+
+
+def active(db: Reads) -> list[int]:
+    """The ids of everybody on the account, bots included."""
+    rows = db.rows("SELECT id FROM users WHERE status = 'active' ORDER BY id")
+    return [user_id for (user_id,) in rows]
+
+
+def all_active(db: Reads, room_id: int | None = None) -> list[User]:
+    """Everybody on the account, or in one room of it, by name."""
+    rows = db.rows(
+        f"""SELECT {COLUMNS} FROM users
+            WHERE status = 'active' AND (:room IS NULL OR EXISTS (
+              SELECT 1 FROM memberships
+              WHERE memberships.room_id = :room AND memberships.user_id = users.id))
+            ORDER BY lower(name), id""",
+        {"room": room_id},
+    )
+    return [User(*row) for row in rows]
+
+
+def completions(
+    db: Reads, user_id: int, query: str, room_id: int | None, limit: int = 20
+) -> list[User]:
+    """Whom the beginning of a name may mean, best first; without case and accents.
+
+    First names that begin so, then names with a part that does, then any that hold it.
+    """
+    if room_id is not None:
+        memberships.require(db, user_id, room_id)
+    wanted = richtext.fold(query.strip()[:LONGEST_NAME])
+    ranked = []
+    for user in all_active(db, room_id):
+        name = folded_name(user.name)
+        if name.startswith(wanted):
+            rank = 0
+        elif any(part.startswith(wanted) for part in name.split()):
+            rank = 1
+        elif wanted in name:
+            rank = 2
+        else:
+            continue
+        ranked.append((rank, name, user.id, user))
+    return [user for *_, user in heapq.nsmallest(limit, ranked)]
+
+
+@lru_cache(10_000)
+def folded_name(name: str) -> str:
+    return richtext.fold(name)
+
+
+def password_hash(db: Reads, user_id: int) -> str | None:
+    known: str | None = db.value(
+        "SELECT password_hash FROM users WHERE id = ?", (user_id,)
+    )
+    return known
+
+
+def revise(tx: Tx, user_id: int, profile: Profile) -> User:
+    """Changes what is said about somebody. Raises Conflict for an address in use."""
+    taken = profile.email_address is not None and tx.value(
+        "SELECT 1 FROM users WHERE email_address = ? AND id <> ?",
+        (profile.email_address, user_id),
+    )
+    if taken:
+        raise Conflict("Somebody with this address is already here.")
+    tx.row(
+        """UPDATE users
+           SET name = ifnull(?, name), email_address = ifnull(?, email_address),
+               bio = ifnull(?, bio), password_hash = ifnull(?, password_hash),
+               theme = ifnull(?, theme), updated_at = ?
+           WHERE id = ?""",
+        (
+            *(profile.name, profile.email_address, profile.bio),
+            *(profile.password_hash, profile.theme, tx.now, user_id),
+        ),
+    )
+    return changed(tx, user_id)
+
+
+def appoint(tx: Tx, user_id: int, role: Role) -> User:
+    tx.row(
+        "UPDATE users SET role = ?, updated_at = ? WHERE id = ?",
+        (role, tx.now, user_id),
+    )
+    return changed(tx, user_id)
+
+
+def retire(tx: Tx, user_id: int) -> User:
+    """Somebody left; their address can be used again."""
+    tx.row(
+        """UPDATE users SET status = 'deactivated', updated_at = ?,
+             email_address = replace(email_address, '@', '-deactivated-' || ? || '@')
+           WHERE id = ?""",
+        (tx.now, secrets.token_hex(8), user_id),
+    )
+    return changed(tx, user_id)
+
+
+def judge(tx: Tx, user_id: int, status: Literal["active", "banned"]) -> User:
+    tx.row(
+        "UPDATE users SET status = ?, updated_at = ? WHERE id = ?",
+        (status, tx.now, user_id),
+    )
+    return changed(tx, user_id)
+
+
+def changed(tx: Tx, user_id: int) -> User:
+    """Tells everybody how somebody is now."""
+    user = find(tx, user_id)
+    tx.announce(Changed(user))
+    return user
+
+
+def require_administrator(db: Reads, user_id: int) -> None:
+    """Raises Forbidden for everybody else."""
+    if find(db, user_id).role != "administrator":
+        raise Forbidden("Only administrators may do this.")
+
+
+def require_person(db: Reads, user_id: int) -> User:
+    """An active person, not a bot. Raises NotFound."""
+    user = find(db, user_id)
+    if user.status != "active" or user.role == "bot":
+        raise NotFound("There is nobody by that number.")
+    return user
+
+
+def require_another_administrator(db: Reads, user: User) -> None:
+    """Raises Invalid when nobody would be left to look after the place."""
+    if user.role == "administrator" and not db.value(
+        """SELECT 1 FROM users
+           WHERE role = 'administrator' AND status = 'active' AND id <> ?""",
+        (user.id,),
+    ):
+        raise Invalid("Somebody must look after the place.", role="The last one stays.")
+
+
+def on_account(
+    db: Reads, viewer: User, *, after: int = 0, limit: int = 100
+) -> tuple[list[User], bool]:
+    """People of the account by id, for its pages; administrators see the banned too."""
+    rows = db.rows(
+        f"""SELECT {COLUMNS} FROM users
+            WHERE id > ? AND role <> 'bot'
+              AND (status = 'active' OR status = 'banned' AND ?)
+            ORDER BY id LIMIT ?""",
+        (after, viewer.role == "administrator", limit + 1),
+    )
+    return [User(*row) for row in rows[:limit]], len(rows) > limit
 
 
 def require_new(name: str, email_address: str, password: str) -> tuple[str, str]:

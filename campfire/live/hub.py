@@ -12,9 +12,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Literal
 
-from campfire.chat import memberships, rooms, sessions, users
+from campfire.chat import accounts, memberships, rooms, sessions, users
 from campfire.chat.memberships import Read, Unread
 from campfire.chat.messages import Edited, Posted, Removed
+from campfire.chat.rooms import Room
 from campfire.chat.users import User
 from campfire.database import Database, Event
 from campfire.live.frames import Frame
@@ -25,7 +26,7 @@ from campfire.live.unread import Counts
 log = logging.getLogger(__name__)
 
 Format = Literal["json", "html"]
-Present = Callable[[Event, Format], dict[str, Any]]
+Present = Callable[[Event, Format, int], dict[str, Any]]
 Change = Posted | Edited | Removed
 
 AT_ONCE: Final = 256
@@ -179,7 +180,7 @@ class Hub:
         entered = socket.rooms[room_id]
         for event in entered.waiting:
             if change_of(event)[1] > seq:
-                self.send(socket, self._present(event, socket.format))
+                self.send(socket, self._present(event, socket.format, socket.user.id))
                 seq = change_of(event)[1]
         entered.waiting.clear()
         entered.seq = seq
@@ -266,15 +267,24 @@ class Hub:
             case Read():
                 self.counts.read(event)
                 self._tell((event.user_id,), event)
-            case rooms.Created():
-                self._begin_counts(event)
-                self._tell(event.audience, event)
-            case memberships.Revoked():
+            case rooms.Created() | rooms.Changed() | rooms.Granted():
+                for user_id, room in event.rooms.items():
+                    self.counts.enter(user_id, start_of(room))
+                    for socket in self.sockets_of(user_id):
+                        self.send(socket, self._present(event, socket.format, user_id))
+            case rooms.Removed() | memberships.Revoked():
                 for user_id in event.audience:
                     self.counts.leave(user_id, event.room_id)
                     for socket in self.sockets_of(user_id):
                         self.leave(socket, event.room_id)
                 self._tell(event.audience, event)
+            case users.Changed():
+                self.presence.rename(event.user)
+                for socket in self.sockets_of(event.user.id):
+                    socket.user = event.user
+                self._tell(list(self._people), event)
+            case accounts.Changed():
+                self._tell(list(self._people), event)
             case sessions.Ended():
                 for socket in list(self.sockets_of(event.user_id)):
                     if socket.session_id in event.sessions:
@@ -285,27 +295,13 @@ class Hub:
     def send(self, socket: Socket, event: dict[str, Any]) -> None:
         self._put(socket, Frame(event))
 
-    def _begin_counts(self, event: rooms.Created) -> None:
-        membership = event.room.membership
-        for user_id in event.audience:
-            self.counts.enter(
-                user_id,
-                Unread(
-                    event.room.id,
-                    event.room.seq,
-                    membership.involvement,
-                    membership.last_read_id,
-                    0,
-                ),
-            )
-
     def _tell(self, audience: Iterable[int], event: Event) -> None:
         """To every socket of the people, in whatever room they are."""
         frames: dict[Format, Frame] = {}
         for user_id in audience:
             for socket in self.sockets_of(user_id):
                 if socket.format not in frames:
-                    payload = self._present(event, socket.format)
+                    payload = self._present(event, socket.format, user_id)
                     frames[socket.format] = Frame(payload)
                 self._put(socket, frames[socket.format])
 
@@ -326,7 +322,7 @@ class Hub:
                     if socket.user.id not in event.audience:
                         self.leave(socket, room_id)
             if choir.format not in frames:
-                frames[choir.format] = Frame(self._present(event, choir.format))
+                frames[choir.format] = Frame(self._present(event, choir.format, 0))
             choir.frames.append(frames[choir.format].wire(choir.deflate))
             self._pending_choirs[choir] = None
             self._flush_soon()
@@ -484,6 +480,18 @@ class Hub:
                 self.dismiss(socket, TRY_AGAIN)
         if self._slow:
             self._draining = self._loop.call_later(DRAIN_EVERY, self._drain)
+
+
+def start_of(room: Room) -> Unread:
+    """What a person's count in the room starts from."""
+    membership = room.membership
+    return Unread(
+        room.id,
+        room.seq,
+        membership.involvement,
+        membership.last_read_id,
+        membership.unread_count,
+    )
 
 
 def change_of(event: Change) -> tuple[int, int]:

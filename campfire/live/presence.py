@@ -36,6 +36,10 @@ class Presence:
             GONE_AFTER, self._gone, user.id
         )
 
+    def rename(self, user: User) -> None:
+        if user.id in self._here:
+            self._here[user.id] = user
+
     def users(self) -> dict[int, User]:
         return self._here
 

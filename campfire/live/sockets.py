@@ -292,7 +292,8 @@ class Sockets:
                 event = messages.Posted(nobody, change)
             else:
                 event = messages.Edited(nobody, change)
-            self._hub.send(socket, self._present(event, socket.format))
+            shown = self._present(event, socket.format, socket.user.id)
+            self._hub.send(socket, shown)
         return replayed
 
     def _done(
