@@ -14,7 +14,7 @@ import apsw
 import uvloop
 from aiohttp import web
 
-from campfire import __version__, app, logs
+from campfire import __version__, app, logs, people
 from campfire.config import Config, Misconfigured
 from campfire.database import Unusable
 from campfire.web.middleware import REQUEST_ID
@@ -28,7 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command; answers with its exit code, faults in one line on stderr."""
     given = parser().parse_args(arguments)
     try:
-        config = Config.from_env(host=given.host, port=given.port, data=given.data)
+        names = ("host", "port", "data")
+        options = {name: getattr(given, name, None) for name in names}
+        config = Config.from_env(os.environ, **options)
+        if given.command == "users":
+            people.run(given, config)
+            return 0
         logs.start(config.log_format, REQUEST_ID.get)
         # aiohttp-session still keeps its things under plain strings, at each request.
         warnings.simplefilter("ignore", web.NotAppKeyWarning)
@@ -49,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (8000)")
     serve.add_argument("--data", type=Path, help="folder for what is kept (./data)")
+    people.add_to(command)
     return commands
 
 

@@ -17,9 +17,32 @@ from campfire.config import Config
 from campfire.database import Database, Event
 from campfire.live.hub import Hub
 from campfire.live.sockets import Sockets
-from campfire.web import accounts, doors, health, messages, rooms, users
+from campfire.live.sweeps import Sweeps
+from campfire.live.watch import Watch
+from campfire.web import (
+    accounts,
+    doors,
+    health,
+    messages,
+    posting,
+    render,
+    rooms,
+    users,
+)
+from campfire.web.bans import Bans
 from campfire.web.forms import LARGEST_BODY
-from campfire.web.keys import DB, PAGES, PASSWORDS, PEERS, READINESS, RENDERER
+from campfire.web.keys import (
+    DB,
+    LIMITS,
+    PAGES,
+    PASSWORDS,
+    PEERS,
+    PRESENT,
+    READINESS,
+    RENDERER,
+    STATIC,
+)
+from campfire.web.limits import POSTS, Limits
 from campfire.web.middleware import answering, guarding, numbering, public, secure
 from campfire.web.pages import Pages
 from campfire.web.readiness import Readiness
@@ -54,9 +77,11 @@ async def create(config: Config) -> web.Application:
     environment.globals |= {
         "account_name": "Campfire",
         "base": "",
+        "qr_code": accounts.qr_code_path,
         "static": static.url,
         "version": __version__,
     }
+    environment.filters["time"] = render.time
     renderer = Renderer(environment)
     hub = Hub(renderer.present)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -64,24 +89,32 @@ async def create(config: Config) -> web.Application:
     peers = Peers(config.origin, config.trusted_proxies)
     sessions = Sessions(db, peers)
     pages = Pages(db.generation)
+    bans = Bans(db, peers)
 
     def publish(event: Event) -> None:
         """First what was kept is dropped, then everybody is told."""
         sessions.hear(event)
         pages.hear(event)
+        bans.hear(event)
         hub.publish(event)
+        sweeps.hear(event)
 
     db.publish = publish
+    sweeps = Sweeps(db)
+    watch = Watch(db, hub)
     app[DB] = db
     app[PAGES] = pages
     app[PASSWORDS] = Passwords(config.password_cost)
     app[PEERS] = peers
+    app[LIMITS] = Limits(enabled=config.rate_limits)
+    app[PRESENT] = lambda: hub.presence.users().keys()
     app[READINESS] = Readiness(db)
     app[RENDERER] = renderer
+    app[STATIC] = static
     app.middlewares.append(numbering())
     app.middlewares.append(answering(renderer))
     aiohttp_session.setup(app, sessions)
-    app.middlewares.append(guarding(peers))
+    app.middlewares.append(guarding(peers, bans))
     app.on_response_prepare.append(secure)
     for routes in ROUTES:
         app.add_routes(routes)
@@ -89,8 +122,9 @@ async def create(config: Config) -> web.Application:
 
     async def post(
         user_id: int, room_id: int, body: str, client_message_id: str | None
-    ) -> messages.Posting:
-        return await messages.post(db, user_id, room_id, body, client_message_id)
+    ) -> posting.Posting:
+        app[LIMITS].hit(POSTS, str(user_id))
+        return await posting.post(db, user_id, room_id, body, client_message_id)
 
     sockets = Sockets(
         db,
@@ -108,6 +142,8 @@ async def create(config: Config) -> web.Application:
 
     async def parts(app: web.Application) -> AsyncIterator[None]:
         yield
+        await watch.close()
+        await sweeps.close()
         app[PASSWORDS].close()
         await db.close()
 

@@ -1,19 +1,230 @@
-"""The account, as every member may see it."""
+"""The account: its name, logo and styles, its invitation, and who is on it."""
 
-from aiohttp import web
+import base64
+import io
+from typing import Any, Final, Literal
 
-from campfire.chat import accounts
-from campfire.web import responses
-from campfire.web.keys import DB
+import segno
+from aiohttp import hdrs, web
+
+from campfire.chat import accounts, rooms, users
+from campfire.chat.accounts import Account
+from campfire.chat.users import User
+from campfire.database import Reads
+from campfire.refusals import Invalid, NotFound
+from campfire.web import forms, pictures, render, responses, shell
+from campfire.web.keys import DB, ID, LIMITS, STATIC
+from campfire.web.limits import UPLOADS
+from campfire.web.middleware import public
+from campfire.web.requests import representation
 from campfire.web.rooms import join_url
+from campfire.web.sessions import viewer
 
 routes = web.RouteTableDef()
+
+PERSON: Final = f"/account/users/{{user_id:{ID}}}"
+LARGE: Final = 512
+SMALL: Final = 192
+FIVE_MINUTES: Final = "public, max-age=300, stale-while-revalidate=604800"
+RESTRICTED: Final = "restrict_room_creation_to_administrators"
 
 
 @routes.get("/account")
 async def show(request: web.Request) -> web.Response:
-    account = await request.app[DB].read(accounts.find)
-    assert account is not None, "somebody is signed in, so there is an account"
-    return responses.json(
-        {"name": account.name, "join_url": join_url(request, account), "settings": {}}
+    user = await viewer(request)
+    if representation(request) == "json":
+        account = await request.app[DB].read(accounts.require)
+        return responses.json(presented(request, account))
+    return await settings(request, user, {})
+
+
+@routes.patch("/account")
+@routes.post("/account")
+async def update(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    fields = await forms.body(request, largest=pictures.LARGEST)
+    db = request.app[DB]
+    try:
+        if image := forms.file(fields, "logo"):
+            await db.read(users.require_administrator, user.id)
+            request.app[LIMITS].hit(UPLOADS, str(user.id))
+            large = await pictures.remade(image, "fit", LARGE, "PNG")
+            small = await pictures.remade(large, "fit", SMALL, "PNG")
+        account = await db.write(
+            accounts.revise,
+            user.id,
+            name=forms.optional_text(fields, "name"),
+            custom_styles=forms.optional_text(fields, "custom_styles"),
+            only_administrators_create_rooms=restriction(fields),
+        )
+        if image:
+            account = await db.write(accounts.set_logo, user.id, (large, small))
+    except Invalid as refusal:
+        if representation(request) == "page":
+            return await settings(request, user, refusal.errors)
+        raise
+    if representation(request) == "page":
+        return responses.see("/account?saved")
+    return responses.json(presented(request, account))
+
+
+@routes.post("/account/join_code")
+async def renew_invitation(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    account = await request.app[DB].write(accounts.renew_join_code, user.id)
+    if representation(request) == "page":
+        return responses.see("/account")
+    return responses.json({"join_url": join_url(request, account)}, 201)
+
+
+@routes.get("/account/users")
+async def people(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    found, more = await request.app[DB].read(
+        users.on_account, user, after=forms.number(request, "after") or 0
     )
+    listed = responses.json([render.user(person) for person in found])
+    if more:
+        link = f'</account/users?after={found[-1].id}>; rel="next"'
+        listed.headers[hdrs.LINK] = link
+    return listed
+
+
+@routes.patch(PERSON)
+@routes.post(PERSON)
+async def appoint(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    person = await request.app[DB].write(
+        accounts.appoint,
+        user.id,
+        forms.path_id(request, "user_id"),
+        forms.text(await forms.body(request), "role"),
+    )
+    if representation(request) == "page":
+        return responses.see("/account#people")
+    return responses.json(render.user(person))
+
+
+@routes.delete(PERSON)
+@routes.post(f"{PERSON}/delete")
+async def deactivate(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    user_id = forms.path_id(request, "user_id")
+    await request.app[DB].write(accounts.deactivate, user.id, user_id)
+    return responses.done(request, "/account#people")
+
+
+@routes.get("/account/logo")
+@public
+async def logo(request: web.Request) -> web.Response:
+    """The account's own logo, or ours; open to all, for icons and doors."""
+    size: Literal["large", "small"] = (
+        "small" if request.query.get("size") == "small" else "large"
+    )
+    image = await request.app[DB].read(accounts.logo, size)
+    headers = {hdrs.CACHE_CONTROL: FIVE_MINUTES}
+    if image is not None:
+        return web.Response(body=image, content_type="image/png", headers=headers)
+    return web.Response(
+        status=302, headers={hdrs.LOCATION: request.app[STATIC].url("logo.svg")}
+    )
+
+
+@routes.delete("/account/logo")
+@routes.post("/account/logo/delete")
+async def remove_logo(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    await request.app[DB].write(accounts.set_logo, user.id, None)
+    return responses.done(request, "/account")
+
+
+@routes.get("/account/styles.css")
+async def styles(request: web.Request) -> web.Response:
+    """The account's own style sheet; `?plain` on a page leaves it out."""
+    text = await request.app[DB].read(accounts.custom_styles)
+    headers = {hdrs.CACHE_CONTROL: "private, max-age=31536000, immutable"}
+    return web.Response(text=text, content_type="text/css", headers=headers)
+
+
+@routes.get("/qr_code/{text}")
+async def qr_code(request: web.Request) -> web.Response:
+    """A picture of a short text, for a phone's camera."""
+    text = request.match_info["text"]
+    if len(text.encode("utf-8", "surrogatepass")) > 512:
+        raise NotFound("There is no such code.")
+    image = io.BytesIO()
+    segno.make(decoded(text), micro=False).save(
+        image, kind="svg", xmldecl=False, svgns=True, border=4, scale=8, omitsize=True
+    )
+    headers = {hdrs.CACHE_CONTROL: "private, max-age=31536000, immutable"}
+    return web.Response(
+        body=image.getvalue(), content_type="image/svg+xml", headers=headers
+    )
+
+
+async def settings(
+    request: web.Request, user: User, errors: dict[str, str]
+) -> web.Response:
+    after = forms.number(request, "after") or 0
+    context = await request.app[DB].read(behind_settings, user, after)
+    page = await shell.page(
+        request,
+        "accounts/show.html",
+        errors=errors,
+        saved="saved" in request.query,
+        join_url=join_url(request, context["account"]),
+        **context,
+    )
+    return responses.html(page, 422 if errors else 200)
+
+
+def behind_settings(db: Reads, user: User, after: int) -> dict[str, Any]:
+    account = accounts.require(db)
+    found, more = users.on_account(db, user, after=after)
+    return {
+        "account": account,
+        "rooms": rooms.all_of(db, user.id),
+        "styles": accounts.custom_styles(db),
+        "people": found,
+        "next": found[-1].id if more else None,
+    }
+
+
+def presented(request: web.Request, account: Account) -> dict[str, Any]:
+    return {
+        "name": account.name,
+        "join_url": join_url(request, account),
+        "settings": {RESTRICTED: account.only_administrators_create_rooms},
+        "logo_url": f"/account/logo?v={account.logo_at or 0}",
+    }
+
+
+def restriction(fields: forms.Fields) -> bool | None:
+    """Who may make rooms, as a program or a form says it; None leaves it."""
+    settings = fields.get("settings", fields)
+    if not isinstance(settings, dict):
+        raise Invalid(
+            "The settings cannot be read.", settings="This must be an object."
+        )
+    match settings.get(RESTRICTED):
+        case None:
+            return None
+        case True | "true" | "on" | "1":
+            return True
+        case False | "false" | "off" | "0" | "":
+            return False
+    raise Invalid("A setting cannot be read.", settings="This must be true or false.")
+
+
+def qr_code_path(text: str) -> str:
+    """Where the picture of a text is."""
+    return f"/qr_code/{base64.urlsafe_b64encode(text.encode()).decode().rstrip('=')}"
+
+
+def decoded(text: str) -> str:
+    """What the address holds: URL-safe base64, as Campfire has always had, or text."""
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return data.decode("utf-8")
+    except ValueError:
+        return text

@@ -10,12 +10,13 @@ from aiohttp import hdrs, web
 from campfire.chat import accounts, sessions, users
 from campfire.chat.users import User
 from campfire.database import Reads
-from campfire.refusals import Conflict, Invalid, NotFound, SignedOut
-from campfire.web import forms, render, responses
-from campfire.web.keys import DB, PASSWORDS, PEERS, RENDERER
+from campfire.refusals import Conflict, Invalid, NotFound, SignedOut, TooMany
+from campfire.web import forms, render, responses, shell
+from campfire.web.keys import DB, ID, LIMITS, PASSWORDS, PEERS, RENDERER
+from campfire.web.limits import GUESSES, INVITATIONS, SIGN_IN, subscriber
 from campfire.web.middleware import RETURN_TO, public
 from campfire.web.requests import representation
-from campfire.web.sessions import viewer_of
+from campfire.web.sessions import viewer, viewer_of
 
 routes = web.RouteTableDef()
 
@@ -119,16 +120,27 @@ async def create(request: web.Request) -> web.Response:
     fields = await forms.body(request)
     address = forms.text(fields, "email_address")
     password = forms.text(fields, "password")
+    guesses = users.canonical_address(address)[:300]
+    try:
+        request.app[LIMITS].hit(SIGN_IN, who(request))
+        request.app[LIMITS].require_room(GUESSES, guesses)
+    except TooMany as refusal:
+        if representation(request) == "page":
+            response = await sign_in_page(request, address, status=429, error=WRONG)
+            response.headers[hdrs.RETRY_AFTER] = str(refusal.retry_after)
+            return response
+        raise
     known = await request.app[DB].read(users.credentials, address)
     right = await request.app[PASSWORDS].matches(
         password, known.password_hash if known else None
     )
     if known is None or not right:
+        request.app[LIMITS].hit(GUESSES, guesses)
         if representation(request) == "page":
             return await sign_in_page(request, address, status=401, error=WRONG)
         raise SignedOut(WRONG)
     user = await request.app[DB].read(users.find, known.user_id)
-    return await signed_in(request, user, 201)
+    return await signed_in(request, user, 201, proven=known.password_hash)
 
 
 @routes.delete("/session")
@@ -148,6 +160,84 @@ async def end(request: web.Request) -> web.Response:
     return response
 
 
+@routes.get("/sessions")
+async def index(request: web.Request) -> web.Response:
+    """Where one is signed in; which of them is this one."""
+    session = await viewer_of(request)
+    assert session is not None, "the guard lets nobody unknown through"
+    listed = await request.app[DB].read(sessions.all_of, session.user.id)
+    return responses.json([render.sign_in(sign_in, session.id) for sign_in in listed])
+
+
+@routes.delete("/sessions")
+@routes.post("/sessions/delete")
+async def end_others(request: web.Request) -> web.Response:
+    """Ends every sign-in but this one."""
+    session = await viewer_of(request)
+    assert session is not None, "the guard lets nobody unknown through"
+    await request.app[DB].write(sessions.end_others, session.user.id, session.id)
+    return responses.done(request, "/users/me")
+
+
+@routes.delete(f"/sessions/{{session_id:{ID}}}")
+@routes.post(f"/sessions/{{session_id:{ID}}}/delete")
+async def end_one(request: web.Request) -> web.Response:
+    session = await viewer_of(request)
+    assert session is not None, "the guard lets nobody unknown through"
+    session_id = forms.path_id(request, "session_id")
+    await request.app[DB].write(sessions.end, session.user.id, session_id)
+    return responses.done(request, "/users/me")
+
+
+@routes.post("/session/transfers")
+async def transfer(request: web.Request) -> web.Response:
+    """A link to sign in on another device."""
+    return await transferred(request, await viewer(request))
+
+
+@routes.post(f"/users/{{user_id:{ID}}}/transfers")
+async def way_back(request: web.Request) -> web.Response:
+    """A link for somebody who is locked out, from an administrator."""
+    user = await viewer(request)
+    db = request.app[DB]
+    await db.read(users.require_administrator, user.id)
+    locked_out = await db.read(users.require_person, forms.path_id(request, "user_id"))
+    return await transferred(request, locked_out)
+
+
+@routes.get("/session/transfers/{token}")
+@public
+async def arrive(request: web.Request) -> web.Response:
+    """Never signs in: whoever previews a link would. The page's form does."""
+    page = request.app[RENDERER].page(
+        "sessions/transfer.html", token=request.match_info["token"]
+    )
+    return responses.html(page)
+
+
+@routes.put("/session/transfers/{token}")
+@routes.post("/session/transfers/{token}")
+@public
+async def take_transfer(request: web.Request) -> web.Response:
+    user = await request.app[DB].write(
+        sessions.take_transfer, request.match_info["token"]
+    )
+    return await signed_in(request, user, 201)
+
+
+async def transferred(request: web.Request, user: User) -> web.Response:
+    token, expires_at = await request.app[DB].write(sessions.transfer, user.id)
+    url = f"{request.app[PEERS].origin(request)}/session/transfers/{token}"
+    if representation(request) == "json":
+        made = {"transfer_url": url, "expires_at": render.time(expires_at)}
+        return responses.json(made, 201)
+    account = await request.app[DB].read(accounts.require)
+    page = await shell.page(
+        request, "sessions/transfer_link.html", account, url=url, user=user
+    )
+    return responses.html(page, 201)
+
+
 async def sign_out(request: web.Request) -> None:
     session = await viewer_of(request)
     assert session is not None, "the guard lets nobody unknown through"
@@ -156,7 +246,12 @@ async def sign_out(request: web.Request) -> None:
 
 
 async def signed_in(
-    request: web.Request, user: User, status: int, **more: object
+    request: web.Request,
+    user: User,
+    status: int,
+    *,
+    proven: str | None = None,
+    **more: object,
 ) -> web.Response:
     """Starts a session in place of the one the request came with."""
     former = await viewer_of(request)
@@ -168,6 +263,7 @@ async def signed_in(
         user.id,
         request.app[PEERS].address(request),
         request.headers.get(hdrs.USER_AGENT, ""),
+        proven=proven,
     )
     session = await aiohttp_session.new_session(request)
     session["token"] = token
@@ -188,10 +284,17 @@ def return_path(request: web.Request) -> str:
     return path if is_ours and path.isprintable() and path.isascii() else "/"
 
 
+def who(request: web.Request) -> str:
+    return subscriber(request.app[PEERS].address(request))
+
+
 async def invited(request: web.Request) -> accounts.Account:
+    """The account, for a right code; too many wrong ones from one place are refused."""
+    request.app[LIMITS].require_room(INVITATIONS, who(request))
     account = await request.app[DB].read(accounts.find)
     given = request.match_info["code"].encode("utf-8", "surrogatepass")
     if account is None or not hmac.compare_digest(account.join_code.encode(), given):
+        request.app[LIMITS].hit(INVITATIONS, who(request))
         raise NotFound("This invitation is not valid any more.")
     return account
 

@@ -4,7 +4,7 @@ A body is JSON when it says so, else a form. aiohttp answers 500 to several brok
 bodies; everything is read here, so that nothing broken gets further.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -14,8 +14,9 @@ from aiohttp.http import HttpProcessingError
 
 from campfire.refusals import Invalid, NotFound, TooLarge, Unreadable, Unsupported
 
-MOST_FIELDS: Final = 100
+MOST_FIELDS: Final = 2_000  # Everybody of a large account may be ticked in a form.
 LARGEST_BODY: Final = 512 * 1024
+LISTS: Final = frozenset({"user_ids"})
 LARGEST_ID: Final = 10**18
 
 # What aiohttp's reader raises for one broken form or another.
@@ -27,8 +28,11 @@ BROKEN: Final = (
 Fields = Mapping[str, Any]
 
 
-async def body(request: web.Request) -> Fields:
-    """The fields of a JSON object or a form. Raises Unreadable and Unsupported."""
+async def body(request: web.Request, largest: int = LARGEST_BODY) -> Fields:
+    """The fields of a JSON object or a form. Raises Unreadable and Unsupported.
+
+    Only a form of several parts may be larger than the others, up to `largest`.
+    """
     if hdrs.CONTENT_ENCODING in request.headers:
         raise Unsupported("A compressed body is not accepted.")
     if not request.body_exists:
@@ -39,7 +43,7 @@ async def body(request: web.Request) -> Fields:
         case "application/x-www-form-urlencoded":
             return form(await request.read(), request.charset)
         case "multipart/form-data":
-            return await multipart(request)
+            return await multipart(request, largest)
     raise Unsupported("Send JSON or a form.")
 
 
@@ -68,32 +72,42 @@ def form(data: bytes, charset: str | None) -> Fields:
     return without_repetition(pairs)
 
 
-async def multipart(request: web.Request) -> Fields:
-    pairs: list[tuple[str, str]] = []
+async def multipart(request: web.Request, largest: int) -> Fields:
+    """The fields of a form with files in it: those are bytes."""
+    pairs: list[tuple[str, str | bytes]] = []
     size = 0
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
             if not isinstance(part, BodyPartReader) or part.name is None:
                 raise Unreadable("The form cannot be read.")
-            if part.filename is not None:
-                raise Unsupported("A file is not accepted here.")
-            data = await part.read(decode=False)
-            size += len(data)
-            if size > LARGEST_BODY:
-                raise TooLarge("This is too large.")
+            chunks = []
+            while chunk := await part.read_chunk():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > largest:
+                    raise TooLarge("The form is too large.")
             if len(pairs) == MOST_FIELDS:
                 raise Unreadable("The form has too many fields.")
-            pairs.append((part.name, data.decode("utf-8")))
+            data = b"".join(chunks)
+            is_file = part.filename is not None
+            pairs.append((part.name, data if is_file else data.decode("utf-8")))
     except BROKEN as error:
         raise Unreadable("The form cannot be read.") from error
     return without_repetition(pairs)
 
 
-def without_repetition(pairs: list[tuple[str, str]]) -> Fields:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise Invalid("A field was given twice.")
+def without_repetition(pairs: Sequence[tuple[str, str | bytes]]) -> Fields:
+    """The fields, where only a list may be given more than once."""
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        listed = name.removesuffix("[]")
+        if listed in LISTS:
+            fields.setdefault(listed, []).append(value)
+        elif name in fields:
+            raise Invalid("A field was given twice.")
+        else:
+            fields[name] = value
     return fields
 
 
@@ -117,6 +131,12 @@ def optional_text(fields: Fields, name: str) -> str | None:
         except UnicodeEncodeError:
             raise Unreadable("The text cannot be read.") from None
     return value
+
+
+def file(fields: Fields, name: str) -> bytes | None:
+    """A file of a form, or None when there is none or an empty one."""
+    value = fields.get(name)
+    return value if isinstance(value, bytes) and value else None
 
 
 def whole_number(fields: Fields, name: str) -> int:

@@ -8,7 +8,7 @@ kept after it, so no entry outlives a revoked session, membership or message.
 from collections.abc import Callable, Hashable, Iterable
 from typing import Final, Generic, TypeVar
 
-from campfire.chat import memberships, messages, rooms, sessions, users
+from campfire.chat import accounts, memberships, messages, rooms, sessions, users
 from campfire.database import Event
 
 K = TypeVar("K", bound=Hashable)
@@ -16,6 +16,10 @@ V = TypeVar("V")
 Scope = tuple[str, int]
 
 MOST_DROPS: Final = 10_000
+
+# Names and pictures of people are on every page, and so is the account's name.
+EVERYBODY: Final[Scope] = ("everybody", 0)
+ACCOUNT: Final[Scope] = ("account", 0)
 
 
 class Kept(Generic[K, V]):
@@ -113,10 +117,15 @@ def scopes(event: Event) -> Iterable[Scope]:
             return (("room", event.removal.room_id),)
         case memberships.Read():
             return (("user", event.user_id),)
-        case memberships.Granted() | memberships.Revoked():
+        case rooms.Created() | rooms.Changed() | rooms.Granted():
+            some_room = next(iter(event.rooms.values()))
+            return (("room", some_room.id), *people(event.rooms))
+        case rooms.Removed() | memberships.Revoked():
             return (("room", event.room_id), *people(event.audience))
-        case rooms.Created():
-            return (("room", event.room.id), *people(event.audience))
+        case users.Changed():
+            return (("user", event.user.id), EVERYBODY)
+        case accounts.Changed():
+            return (ACCOUNT,)
         case sessions.Ended():
             return (("user", event.user_id),)
         case users.Joined():

@@ -1,21 +1,27 @@
 """Where a handler finds the parts of the application: typed keys, no globals."""
 
+from collections.abc import Callable, Collection
 from typing import Final
 
 from aiohttp import web
 
 from campfire.database import Database
+from campfire.web.limits import Limits
 from campfire.web.pages import Pages
 from campfire.web.readiness import Readiness
 from campfire.web.render import Renderer
 from campfire.web.requests import Peers
 from campfire.web.sessions import Passwords
+from campfire.web.static import Static
 
 DB: Final = web.AppKey("DB", Database)
+LIMITS: Final = web.AppKey("LIMITS", Limits)
 PAGES: Final = web.AppKey("PAGES", Pages)
 PASSWORDS: Final = web.AppKey("PASSWORDS", Passwords)
 PEERS: Final = web.AppKey("PEERS", Peers)
+PRESENT: Final[web.AppKey[Callable[[], Collection[int]]]] = web.AppKey("PRESENT")
 READINESS: Final = web.AppKey("READINESS", Readiness)
 RENDERER: Final = web.AppKey("RENDERER", Renderer)
+STATIC: Final = web.AppKey("STATIC", Static)
 
 ID: Final = "[1-9][0-9]{0,17}"

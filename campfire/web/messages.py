@@ -1,48 +1,25 @@
 """Messages: pages of them, and posting, editing and removing one."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
 
-from campfire.chat import memberships, messages, richtext
+from campfire.chat import messages
 from campfire.chat.messages import Message
-from campfire.chat.richtext import Draft
-from campfire.database import Database
-from campfire.web import forms, render, responses, rooms
-from campfire.web.kept import Scope
-from campfire.web.keys import DB, ID, PAGES, RENDERER
+from campfire.web import forms, posting, render, responses, rooms
+from campfire.web.kept import EVERYBODY, Scope
+from campfire.web.keys import DB, ID, LIMITS, PAGES, RENDERER
+from campfire.web.limits import POSTS
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
 
 routes = web.RouteTableDef()
 
-SHORT: Final = 300
 ROOM: Final = f"/rooms/{{room_id:{ID}}}/messages"
-Posting = tuple[Message, bool]
 PERMALINK: Final = f"/rooms/{{room_id:{ID}}}/@{{message_id:{ID}}}"
 AROUND: Final = 81
 MESSAGE: Final = f"{ROOM}/{{message_id:{ID}}}"
-
-
-async def drafted(db: Database, user_id: int, room_id: int, body: str) -> Draft:
-    """Renders before the write; what is long is rendered beside the event loop."""
-    people: Iterable[tuple[int, str]] = ()
-    if "@" in body:
-        people = await db.read(memberships.mentionable, user_id, room_id)
-    if len(body) <= SHORT:
-        return richtext.draft(body, people)
-    return await asyncio.to_thread(richtext.draft, body, people)
-
-
-async def post(
-    db: Database, user_id: int, room_id: int, body: str, client_message_id: str | None
-) -> Posting:
-    """Posts once, from wherever it comes; says whether this was the first time."""
-    client_id = messages.client_message_id(client_message_id)
-    draft = await drafted(db, user_id, room_id, body)
-    return await db.write(messages.post, user_id, room_id, draft, client_id)
 
 
 @routes.get(ROOM)
@@ -62,7 +39,7 @@ async def index(request: web.Request) -> web.Response:
         else:
             text = request.app[RENDERER].fragments(page.messages)
             content_type = rooms.HTML
-        scopes: list[Scope] = [("user", user.id), ("room", room_id)]
+        scopes: list[Scope] = [("user", user.id), EVERYBODY, ("room", room_id)]
         return text, content_type, rooms.more_link(request, page, window), scopes
 
     key = (user.id, wanted, room_id, window)
@@ -73,8 +50,9 @@ async def index(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     user = await viewer(request)
     room_id = forms.path_id(request, "room_id")
+    request.app[LIMITS].hit(POSTS, str(user.id))
     fields = await forms.body(request)
-    message, is_new = await post(
+    message, is_new = await posting.post(
         request.app[DB],
         user.id,
         room_id,
@@ -132,7 +110,7 @@ async def update(request: web.Request) -> web.Response:
         user.id,
         room_id,
         forms.path_id(request, "message_id"),
-        await drafted(db, user.id, room_id, body),
+        await posting.drafted(db, user.id, room_id, body),
     )
     return shown(request, message)
 

@@ -30,6 +30,7 @@ from campfire.refusals import (
     TooMany,
     Unreadable,
 )
+from campfire.web.bans import Bans
 from campfire.web.render import Renderer
 from campfire.web.requests import Peers, representation
 from campfire.web.sessions import viewer_of
@@ -147,13 +148,14 @@ def answering(renderer: Renderer) -> Any:
     return answer
 
 
-def guarding(peers: Peers) -> Any:
+def guarding(peers: Peers, bans: Bans) -> Any:
     """Lets nothing from another site through, and nobody unknown but to the doors."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.version not in SPOKEN:
             raise web.HTTPVersionNotSupported()
+        await bans.require_welcome(request)
         peers.require_same_site(request)
         match = request.match_info
         if match.http_exception is None and not hasattr(match.handler, "is_public"):

@@ -14,10 +14,11 @@ import jinja2
 import orjson
 from markupsafe import Markup
 
-from campfire.chat import memberships, messages, rooms, sessions, users
+from campfire.chat import accounts, memberships, messages, rooms, sessions, users
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
 from campfire.chat.rooms import Room
+from campfire.chat.sessions import SignIn
 from campfire.chat.users import User
 from campfire.database import Event
 
@@ -29,9 +30,13 @@ Announced = (
     | messages.Edited
     | messages.Removed
     | memberships.Read
-    | memberships.Granted
     | memberships.Revoked
     | rooms.Created
+    | rooms.Changed
+    | rooms.Granted
+    | rooms.Removed
+    | accounts.Changed
+    | users.Changed
     | sessions.Started
     | sessions.Ended
     | users.Joined
@@ -57,6 +62,17 @@ def user(user: User) -> dict[str, Any]:
 
 def me(person: User, email_address: str | None) -> dict[str, Any]:
     return user(person) | {"email_address": email_address}
+
+
+def sign_in(sign_in: SignIn, session_id: int) -> dict[str, Any]:
+    return {
+        "id": sign_in.id,
+        "ip_address": sign_in.ip_address,
+        "user_agent": sign_in.user_agent,
+        "created_at": time(sign_in.created_at),
+        "last_active_at": time(sign_in.last_active_at),
+        "current": sign_in.id == session_id,
+    }
 
 
 def membership(membership: Membership) -> dict[str, Any]:
@@ -169,12 +185,15 @@ class Renderer:
     def _fragment(self, message: Message) -> str:
         return self._message.render(message=Shown.of(message))
 
-    def present(self, event: Event, format: str) -> dict[str, Any]:
-        """The event as it goes down a socket."""
-        worded = self._worded(event, format)  # type: ignore[arg-type]
+    def present(self, event: Event, format: str, viewer: int) -> dict[str, Any]:
+        """The event as it goes down a socket of the viewer's.
+
+        What happens to messages is the same for everybody, and asked for once.
+        """
+        worded = self._worded(event, format, viewer)  # type: ignore[arg-type]
         return {"event": event.name} | worded
 
-    def _worded(self, event: Announced, format: str) -> dict[str, Any]:
+    def _worded(self, event: Announced, format: str, viewer: int) -> dict[str, Any]:
         match event:
             case messages.Posted() | messages.Edited():
                 shown: dict[str, Any] = (
@@ -198,10 +217,15 @@ class Renderer:
                     "last_read_id": event.last_read_id,
                     "unread_count": event.unread_count,
                 }
-            case rooms.Created():
-                return {"room_id": event.room.id, "room": room(event.room)}
-            case memberships.Granted() | memberships.Revoked():
+            case rooms.Created() | rooms.Changed() | rooms.Granted():
+                seen = event.rooms[viewer]
+                return {"room_id": seen.id, "room": room(seen)}
+            case rooms.Removed() | memberships.Revoked():
                 return {"room_id": event.room_id}
+            case users.Changed():
+                return {"user": user(event.user)}
+            case accounts.Changed():
+                return {"account": {"name": event.account.name}}
             case sessions.Started() | sessions.Ended() | users.Joined():
                 raise LookupError(f"{event.name} is told to no socket")
             case _:

@@ -5,7 +5,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import hdrs, web
 
-from campfire.web.requests import JSON
+from campfire.web.requests import JSON, representation
 
 PRIVATE: Final = "private, no-cache"
 VARY: Final = "Accept, Authorization, Cookie, HX-Request"
@@ -37,3 +37,8 @@ def nothing() -> web.Response:
 def see(path: str, status: int = 303) -> web.Response:
     """Leads a browser on, after a form (303) or from an address (302)."""
     return web.Response(status=status, headers={hdrs.LOCATION: path})
+
+
+def done(request: web.Request, path: str) -> web.Response:
+    """Nothing to say to a program; a form is led on."""
+    return see(path) if representation(request) == "page" else nothing()

@@ -2,25 +2,27 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
-from campfire.chat import accounts, memberships, messages, rooms
+from campfire.chat import accounts, memberships, messages, richtext, rooms, users
 from campfire.chat.messages import Message, Page, Removal
 from campfire.chat.rooms import Room
 from campfire.chat.users import User
 from campfire.database import Reads
-from campfire.refusals import Invalid
-from campfire.web import forms, render, responses
-from campfire.web.kept import Scope
-from campfire.web.keys import DB, ID, PAGES, PEERS, RENDERER
+from campfire.refusals import Invalid, NotFound
+from campfire.web import forms, posting, render, responses, shell
+from campfire.web.kept import ACCOUNT, EVERYBODY, Scope
+from campfire.web.keys import DB, ID, LIMITS, PAGES, PEERS, PRESENT, RENDERER
+from campfire.web.limits import POSTS
 from campfire.web.requests import cookie, representation
 from campfire.web.sessions import viewer
 
 routes = web.RouteTableDef()
 
+ROOM: Final = f"/rooms/{{room_id:{ID}}}"
 LAST_ROOM: Final = "last_room"
 TWENTY_YEARS: Final = 20 * 365 * 24 * 3600
 HTML: Final = "text/html; charset=utf-8"
@@ -70,8 +72,7 @@ class Sight:
 
 
 def sight(db: Reads, user_id: int, room_id: int, window: Window) -> Sight:
-    account = accounts.find(db)
-    assert account is not None, "somebody is signed in, so there is an account"
+    account = accounts.require(db)
     page = window.look(db, user_id, room_id)
     listed = rooms.all_of(db, user_id)
     return Sight(
@@ -90,7 +91,7 @@ async def home(request: web.Request) -> web.Response:
     user = await viewer(request)
     listed = await request.app[DB].read(rooms.all_of, user.id)
     if not listed:
-        return await no_rooms(request, user)
+        return await no_rooms(request)
     last = cookie(request, LAST_ROOM) or ""
     ids = [room.id for room in listed]
     chosen = int(last) if last.isdecimal() and len(last) < 19 else 0
@@ -103,29 +104,240 @@ async def index(request: web.Request) -> web.Response:
     listed = await request.app[DB].read(rooms.all_of, user.id)
     if representation(request) == "json":
         return responses.json([render.room(room) for room in listed])
+    if representation(request) == "fragment":
+        account = await request.app[DB].read(accounts.require)
+        return responses.html(
+            await shell.page(
+                request,
+                "rooms/_list.html",
+                account,
+                rooms=listed,
+                present=request.app[PRESENT](),
+            )
+        )
     return responses.see("/", 302)
+
+
+@routes.get("/rooms/new")
+async def new(request: web.Request) -> web.Response:
+    """The form for a room of a kind; a direct one comes with its first message."""
+    user = await viewer(request)
+    kind = request.query.get("kind", "open")
+    if kind not in ("open", "closed", "direct"):
+        raise NotFound("There is no such page.")
+    if kind != "direct":
+        await request.app[DB].read(rooms.require_creating, user.id)
+    chosen = [
+        value for value in request.query.getall("user_ids", []) if value.isdecimal()
+    ]
+    return await form(
+        request, user, "rooms/new.html", kind=kind, chosen=chosen, typed={}
+    )
 
 
 @routes.post("/rooms")
 async def create(request: web.Request) -> web.Response:
     user = await viewer(request)
     fields = await forms.body(request)
+    try:
+        room, is_new = await made(request, user, fields)
+    except Invalid as refusal:
+        kind = fields.get("kind")
+        if representation(request) != "page" or kind not in get_args(rooms.Kind):
+            raise
+        return await form(
+            request,
+            user,
+            "rooms/new.html",
+            refusal,
+            kind=kind,
+            chosen=fields.get("user_ids", []),
+            typed=fields,
+        )
+    if representation(request) == "json":
+        location = f"/rooms/{room.id}"
+        status = 201 if is_new else 200
+        return responses.json(render.room(room), status, Location=location)
+    return responses.see(f"/rooms/{room.id}")
+
+
+async def made(
+    request: web.Request, user: User, fields: forms.Fields
+) -> tuple[Room, bool]:
+    """A room as it was asked for, and whether it is new."""
     kind = forms.text(fields, "kind")
+    user_ids = forms.whole_numbers(fields, "user_ids")
+    if kind == "direct":
+        body = forms.optional_text(fields, "body")
+        if body is not None:
+            request.app[LIMITS].hit(POSTS, str(user.id))
+            richtext.draft(body)  # No room for a message that cannot be posted.
+        room, is_new = await request.app[DB].write(rooms.direct, user.id, user_ids)
+        if body is not None:
+            await posting.post(request.app[DB], user.id, room.id, body, None)
+        return room, is_new
     if kind not in ("open", "closed"):
-        raise Invalid("This is no kind of room.", kind="Use open or closed.")
+        raise Invalid("This is no kind of room.", kind="One of open, closed, direct.")
     room = await request.app[DB].write(
         rooms.create,
         user.id,
         "open" if kind == "open" else "closed",
         forms.text(fields, "name"),
-        forms.whole_numbers(fields, "user_ids"),
+        user_ids,
+    )
+    return room, True
+
+
+@routes.post("/rooms/read")
+async def read_all(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    await request.app[DB].write(memberships.read_all, user.id)
+    return responses.done(request, "/")
+
+
+@routes.get(f"{ROOM}/edit")
+async def edit(request: web.Request) -> web.Response:
+    return await settings(request, await viewer(request), {})
+
+
+@routes.patch(ROOM)
+@routes.post(ROOM)
+async def update(request: web.Request) -> web.Response:
+    """Changes a room; a form, which can only get and post, posts."""
+    user = await viewer(request)
+    fields = await forms.body(request)
+    try:
+        room = await revised(request, user, fields)
+    except Invalid as refusal:
+        if representation(request) == "page":
+            return await settings(request, user, fields, refusal)
+        raise
+    if room is None:
+        return responses.done(request, "/")
+    if representation(request) != "json":
+        return responses.see(f"/rooms/{room.id}")
+    members = await request.app[DB].read(rooms.members, user.id, room.id)
+    people = [render.user(member) for member in members]
+    return responses.json(render.room(room) | {"members": people})
+
+
+async def revised(
+    request: web.Request, user: User, fields: forms.Fields
+) -> Room | None:
+    """The room as it was asked for; None when one is not in it any more."""
+    kind = forms.optional_text(fields, "kind")
+    if kind not in (None, "open", "closed"):
+        raise Invalid("This is no kind of room.", kind="One of open, closed.")
+    user_ids = forms.whole_numbers(fields, "user_ids") if "user_ids" in fields else None
+    if request.method == hdrs.METH_POST and representation(request) == "page":
+        # A form names people whatever else is chosen in it, and nobody by silence.
+        if kind == "open":
+            user_ids = None
+        elif kind == "closed":
+            user_ids = user_ids or []
+    return await request.app[DB].write(
+        rooms.revise,
+        user.id,
+        forms.path_id(request, "room_id"),
+        name=forms.optional_text(fields, "name"),
+        kind="open" if kind == "open" else "closed" if kind == "closed" else None,
+        user_ids=user_ids,
+    )
+
+
+async def settings(
+    request: web.Request,
+    user: User,
+    typed: forms.Fields,
+    refusal: Invalid | None = None,
+) -> web.Response:
+    room, members = await request.app[DB].read(
+        with_members, user.id, forms.path_id(request, "room_id")
+    )
+    ids = [str(member.id) for member in members]
+    return await form(
+        request,
+        user,
+        "rooms/edit.html",
+        refusal,
+        room=room,
+        members=members,
+        chosen=typed.get("user_ids", []) if typed else ids,
+        administrable=rooms.is_administrable(room, user),
+        typed=typed,
+    )
+
+
+@routes.delete(ROOM)
+@routes.post(f"{ROOM}/delete")
+async def destroy(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    room_id = forms.path_id(request, "room_id")
+    await request.app[DB].write(rooms.remove, user.id, room_id)
+    return responses.done(request, "/")
+
+
+@routes.put(f"{ROOM}/involvement")
+@routes.post(f"{ROOM}/involvement")
+async def involve(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    room_id = forms.path_id(request, "room_id")
+    involvement = forms.text(await forms.body(request), "involvement")
+    membership = await request.app[DB].write(
+        rooms.involve, user.id, room_id, involvement
     )
     if representation(request) == "json":
-        return responses.json(render.room(room), 201, Location=f"/rooms/{room.id}")
-    return responses.see(f"/rooms/{room.id}")
+        return responses.json(render.membership(membership))
+    return responses.done(request, f"/rooms/{room_id}")
 
 
-@routes.get(f"/rooms/{{room_id:{ID}}}")
+@routes.put(f"{ROOM}/star")
+@routes.post(f"{ROOM}/star")
+async def star(request: web.Request) -> web.Response:
+    return await starred(request, True)
+
+
+@routes.delete(f"{ROOM}/star")
+@routes.post(f"{ROOM}/star/delete")
+async def unstar(request: web.Request) -> web.Response:
+    return await starred(request, False)
+
+
+async def starred(request: web.Request, is_starred: bool) -> web.Response:
+    user = await viewer(request)
+    room_id = forms.path_id(request, "room_id")
+    await request.app[DB].write(rooms.star, user.id, room_id, is_starred)
+    return responses.done(request, f"/rooms/{room_id}")
+
+
+async def form(
+    request: web.Request,
+    user: User,
+    template: str,
+    refusal: Invalid | None = None,
+    **context: object,
+) -> web.Response:
+    """A page with the people of the account to choose from, and what was wrong."""
+    listed, people, account = await request.app[DB].read(around_form, user.id)
+    page = await shell.page(
+        request,
+        template,
+        account,
+        rooms=listed,
+        people=people,
+        errors=refusal.errors if refusal else {},
+        **context,
+    )
+    return responses.html(page, refusal.status if refusal else 200)
+
+
+def around_form(
+    db: Reads, user_id: int
+) -> tuple[list[Room], list[User], accounts.Account]:
+    return rooms.all_of(db, user_id), users.all_active(db), accounts.require(db)
+
+
+@routes.get(ROOM)
 async def show(request: web.Request) -> web.Response:
     if representation(request) == "json":
         user = await viewer(request)
@@ -137,7 +349,7 @@ async def show(request: web.Request) -> web.Response:
     return await page(request, Window())
 
 
-@routes.get(f"/rooms/{{room_id:{ID}}}/changes")
+@routes.get(f"{ROOM}/changes")
 async def changes(request: web.Request) -> web.Response:
     user = await viewer(request)
     since, limit = forms.number(request, "since"), forms.number(request, "limit")
@@ -162,7 +374,7 @@ async def changes(request: web.Request) -> web.Response:
     )
 
 
-@routes.post(f"/rooms/{{room_id:{ID}}}/read")
+@routes.post(f"{ROOM}/read")
 async def read(request: web.Request) -> web.Response:
     user = await viewer(request)
     room_id = forms.path_id(request, "room_id")
@@ -182,8 +394,9 @@ async def page(request: web.Request, window: Window) -> web.Response:
 
     async def make() -> tuple[str, str, dict[str, str], Iterable[Scope]]:
         seen = await request.app[DB].read(sight, user.id, room_id, window)
-        scopes = [("user", user.id), *(("room", room.id) for room in seen.rooms)]
-        return room_page(request, user, seen, window), HTML, {}, scopes
+        seen_rooms = [("room", room.id) for room in seen.rooms]
+        scopes = [("user", user.id), EVERYBODY, ACCOUNT, *seen_rooms]
+        return await room_page(request, seen, window), HTML, {}, scopes
 
     # The invitation in the page names the host that this browser used.
     form = f"page {request.app[PEERS].origin(request)}"
@@ -201,13 +414,13 @@ async def page(request: web.Request, window: Window) -> web.Response:
     return response
 
 
-def room_page(request: web.Request, user: User, seen: Sight, window: Window) -> str:
+async def room_page(request: web.Request, seen: Sight, window: Window) -> str:
     renderer, page = request.app[RENDERER], seen.page
     shown = page.messages
-    return renderer.page(
+    return await shell.page(
+        request,
         "rooms/show.html",
-        account_name=seen.account.name,
-        viewer=user,
+        seen.account,
         rooms=seen.rooms,
         room=seen.room,
         members=seen.members,
@@ -220,15 +433,10 @@ def room_page(request: web.Request, user: User, seen: Sight, window: Window) -> 
     )
 
 
-async def no_rooms(request: web.Request, user: User) -> web.Response:
-    account = await request.app[DB].read(accounts.find)
+async def no_rooms(request: web.Request) -> web.Response:
+    account = await request.app[DB].read(accounts.require)
     return responses.html(
-        request.app[RENDERER].page(
-            "rooms/empty.html",
-            account_name=account.name if account else accounts.NAME,
-            viewer=user,
-            rooms=[],
-        )
+        await shell.page(request, "rooms/empty.html", account, rooms=[])
     )
 
 

@@ -1,17 +1,34 @@
-"""People's pictures: initials on a colour of their own, in any script."""
+"""People: finding them, their cards and pictures, and one's own profile."""
 
 import zlib
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 
-from campfire.chat import users
-from campfire.chat.users import User
-from campfire.web import forms
-from campfire.web.keys import DB, ID
+from campfire.chat import (
+    accounts,
+    avatars,
+    bans,
+    passwords,
+    profiles,
+    rooms,
+    sessions,
+    users,
+)
+from campfire.chat.users import Profile, User
+from campfire.database import Reads
+from campfire.refusals import Conflict, Invalid
+from campfire.web import forms, pictures, render, responses, shell
+from campfire.web.keys import DB, ID, LIMITS, PASSWORDS
+from campfire.web.limits import UPLOADS
+from campfire.web.requests import representation
+from campfire.web.sessions import viewer, viewer_of
 
 routes = web.RouteTableDef()
+
+USER: Final = f"/users/{{user_id:{ID}}}"
+AVATAR: Final = 512
 
 # Dark enough that white letters on them reach 4.5:1.
 COLOURS: Final = (
@@ -22,16 +39,196 @@ COLOURS: Final = (
 HALF_AN_HOUR: Final = "private, max-age=1800, stale-while-revalidate=604800"
 
 
-@routes.get(f"/users/{{user_id:{ID}}}/avatar")
+@routes.get("/users")
+async def index(request: web.Request) -> web.Response:
+    """Whom a few letters may mean, best first."""
+    user = await viewer(request)
+    found = await request.app[DB].read(
+        users.completions,
+        user.id,
+        request.query.get("query", ""),
+        forms.number(request, "room_id"),
+    )
+    return responses.json([render.user(person) for person in found])
+
+
+@routes.get("/users/me")
+async def me(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    if representation(request) == "json":
+        address = await request.app[DB].read(users.email_address, user.id)
+        return responses.json(render.me(user, address))
+    return await profile(request, user, {}, {})
+
+
+@routes.patch("/users/me")
+@routes.post("/users/me")
+async def update(request: web.Request) -> web.Response:
+    """Changes what is given: fields, or a picture as one part of a form."""
+    session = await viewer_of(request)
+    assert session is not None, "the guard lets nobody unknown through"
+    user = session.user
+    db = request.app[DB]
+    fields = await forms.body(request, largest=pictures.LARGEST)
+    try:
+        change, proven = await revision(request, user, fields)
+        if image := forms.file(fields, "avatar"):
+            request.app[LIMITS].hit(UPLOADS, str(user.id))
+            image = await pictures.remade(image, "square", AVATAR, "WEBP")
+        if change != Profile():
+            user = await db.write(
+                profiles.revise, user.id, change, proven=proven, session_id=session.id
+            )
+        if image:
+            user = await db.write(profiles.picture, user.id, image)
+    except (Conflict, Invalid) as refusal:
+        if representation(request) == "page":
+            errors = (
+                refusal.errors
+                if isinstance(refusal, Invalid)
+                else {"email_address": refusal.detail}
+            )
+            return await profile(request, user, errors, fields, refusal.status)
+        raise
+    if representation(request) == "page":
+        return responses.see("/users/me?saved")
+    address = await db.read(users.email_address, user.id)
+    return responses.json(render.me(user, address))
+
+
+@routes.delete("/users/me/avatar")
+@routes.post("/users/me/avatar/delete")
+async def remove_picture(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    await request.app[DB].write(profiles.picture, user.id, None)
+    return responses.done(request, "/users/me")
+
+
+@routes.get(USER)
+async def show(request: web.Request) -> web.Response:
+    asking = await viewer(request)
+    user = await request.app[DB].read(users.find, forms.path_id(request, "user_id"))
+    if representation(request) == "json":
+        return responses.json(render.user(user))
+    context = await request.app[DB].read(beside_a_person, asking, user)
+    return responses.html(
+        await shell.page(request, "users/show.html", user=user, **context)
+    )
+
+
+@routes.post(f"{USER}/ban")
+async def ban(request: web.Request) -> web.Response:
+    asking, user_id = await viewer(request), forms.path_id(request, "user_id")
+    await request.app[DB].write(bans.add, asking.id, user_id)
+    return responses.done(request, f"/users/{user_id}")
+
+
+@routes.delete(f"{USER}/ban")
+@routes.post(f"{USER}/ban/delete")
+async def unban(request: web.Request) -> web.Response:
+    asking, user_id = await viewer(request), forms.path_id(request, "user_id")
+    await request.app[DB].write(bans.remove, asking.id, user_id)
+    return responses.done(request, f"/users/{user_id}")
+
+
+@routes.get(f"{USER}/avatar")
 async def avatar(request: web.Request) -> web.Response:
     user = await request.app[DB].read(users.find, forms.path_id(request, "user_id"))
     tag = f'W/"{user.id}-{user.updated_at}"'
     headers = {hdrs.CACHE_CONTROL: HALF_AN_HOUR, hdrs.ETAG: tag}
     if tag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
         return web.Response(status=304, headers=headers)
+    image = await request.app[DB].read(avatars.find, user.id)
+    if image is not None:
+        return web.Response(body=image, content_type="image/webp", headers=headers)
     return web.Response(
         text=picture(user), content_type="image/svg+xml", headers=headers
     )
+
+
+async def revision(
+    request: web.Request, user: User, fields: forms.Fields
+) -> tuple[Profile, str | None]:
+    """What is to change, and the hash that the current password matched.
+
+    An address left as it is and an empty password change nothing.
+    """
+    db, passwords_at = request.app[DB], request.app[PASSWORDS]
+    name, bio = forms.optional_text(fields, "name"), forms.optional_text(fields, "bio")
+    address = forms.optional_text(fields, "email_address")
+    known = await db.read(users.email_address, user.id) or ""
+    if address is not None:
+        address = users.require_address(address)
+        address = None if address == known else address
+    password = forms.optional_text(fields, "password") or None
+    theme = forms.optional_text(fields, "theme")
+    if theme not in (None, "auto", "light", "dark"):
+        raise Invalid("This is no light.", theme="One of auto, light, dark.")
+    proven = None
+    password_hash = None
+    if address is not None or password is not None:
+        current = forms.optional_text(fields, "current_password") or ""
+        stored = await db.read(users.password_hash, user.id)
+        if await passwords_at.matches(current, stored):
+            proven = stored
+    if password is not None and proven is not None:
+        passwords.require_acceptable(password, address or known)
+        password_hash = await passwords_at.hashed(password)
+    elif password is not None:
+        password_hash = ""  # Refused below: nothing proves who asks.
+    return (
+        Profile(
+            name=None if name is None else users.require_name(name),
+            email_address=address,
+            bio=None if bio is None else users.require_bio(bio),
+            password_hash=password_hash,
+            theme=theme,
+        ),
+        proven,
+    )
+
+
+async def profile(
+    request: web.Request,
+    user: User,
+    errors: dict[str, str],
+    typed: forms.Fields,
+    status: int = 200,
+) -> web.Response:
+    """One's own page; after a mistake with what was typed, which is not yet kept."""
+    context = await request.app[DB].read(behind_a_profile, user.id)
+    session = await viewer_of(request)
+    page = await shell.page(
+        request,
+        "users/me.html",
+        errors=errors,
+        typed=typed,
+        saved="saved" in request.query,
+        session_id=session.id if session else None,
+        **context,
+    )
+    return responses.html(page, status)
+
+
+def behind_a_profile(db: Reads, user_id: int) -> dict[str, Any]:
+    return {
+        "account": accounts.require(db),
+        "rooms": rooms.all_of(db, user_id),
+        "email_address": users.email_address(db, user_id),
+        "sign_ins": sessions.all_of(db, user_id),
+        "has_picture": avatars.find(db, user_id) is not None,
+    }
+
+
+def beside_a_person(db: Reads, asking: User, user: User) -> dict[str, Any]:
+    """What stands on somebody's card; the address only for administrators."""
+    is_administrator = asking.role == "administrator"
+    return {
+        "account": accounts.require(db),
+        "rooms": rooms.all_of(db, asking.id),
+        "direct_room_id": rooms.direct_among(db, {asking.id, user.id}),
+        "email_address": users.email_address(db, user.id) if is_administrator else None,
+    }
 
 
 def picture(user: User) -> str:
