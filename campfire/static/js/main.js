@@ -5,15 +5,17 @@ import * as actions from "./actions.js";
 import * as announcements from "./announcements.js";
 import * as composers from "./composer.js";
 import * as connection from "./connection.js";
+import * as departures from "./departures.js";
 import * as editing from "./edits.js";
+import * as head from "./head.js";
 import * as invitations from "./invitations.js";
 import * as logs from "./log.js";
 import * as outboxes from "./outbox.js";
-import { element, room } from "./page.js";
+import { room } from "./page.js";
 import * as paging from "./pages.js";
+import * as pickers from "./picker.js";
 import * as presence from "./presence.js";
 import * as reading from "./reading.js";
-import * as sessions from "./sessions.js";
 import * as sidebar from "./sidebar.js";
 import * as sockets from "./socket.js";
 import * as typing from "./typing.js";
@@ -22,7 +24,6 @@ const find = (id) => document.getElementById(id);
 
 const socket = sockets.connect();
 sidebar.connect(find("sidebar"), socket);
-sessions.connect(find("sign-out"));
 
 if (room) {
   const section = find("messages");
@@ -42,17 +43,9 @@ if (room) {
   });
   if (find("join-url")) invitations.connect(find("join-url"), find("join-copy"));
 
-  const gone = () => {
-    const words = element("p", {}, element("b", {}, "This room is no longer here."));
-    words.append(" What you wrote is kept on this device.");
-    composer.close(element("div", { class: "composer-gone", role: "alert" }, words));
-  };
-  socket.addEventListener("room.gone", gone);
-  for (const name of ["room.removed", "membership.revoked"]) {
-    socket.addEventListener(name, ({ detail }) => {
-      if ((detail.room_id ?? detail.room?.id) === room.id) gone();
-    });
-  }
+  head.connect(find("main").querySelector(".sheet-head"), socket);
+  departures.connect(find("main"), socket);
 } else {
   outboxes.connect(socket);
+  if (find("picker")) pickers.connect(find("picker"), find("first-message"), find("close"));
 }

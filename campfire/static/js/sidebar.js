@@ -1,162 +1,154 @@
-// The list of rooms: unread counts, rooms that come, change and go, the number in the title of
-// the window, and on a phone the drawer.
+// The list of rooms: unread counts, who is here, the number on the app's icon.
 
-import { element, icon, room, url } from "./page.js";
+import { connect as connectDrawer } from "./drawer.js";
+import { connect as connectFinder } from "./finder.js";
+import { flash } from "./flash.js";
+import { Listing } from "./listing.js";
+import { room, toSignIn, url, viewer } from "./page.js";
+import { connect as connectSections } from "./sections.js";
+import * as title from "./title.js";
 
-const title = document.title;
-
-function order(list) {
-  const rows = [...list.children];
-  const nameOf = (row) => row.querySelector(".truncate").textContent.toLowerCase();
-  rows.sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
-  list.append(...rows);
-}
-
-function row({ id, name, kind }) {
-  const badge = element("span", { class: "badge", hidden: "" });
-  badge.append(element("b"), element("span", { class: "visually-hidden" }));
-  const link = element("a", {
-    class: "sidebar-link",
-    href: url(`/rooms/${id}`),
-    "data-room-id": id,
-    "data-unread": 0,
-    title: name,
-  });
-  link.append(
-    icon(kind === "closed" ? "lock" : "room"),
-    element("span", { class: "truncate" }, name),
-    badge,
-  );
-  return element("li", {}, link);
-}
+const SOMETIME = 1_500;
+const READ_WITHIN = 1_000;
 
 export function connect(sidebar, socket) {
-  const list = document.getElementById("rooms");
+  const list = sidebar.querySelector("#room-list");
   const opener = document.querySelector(".drawer-open");
-  const linkTo = (id) => list.querySelector(`[data-room-id="${id}"]`);
+  const readAll = sidebar.querySelector("#read-all");
+  const listing = new Listing(list);
+  const told = new Map();
+  let held = 0;
 
   const total = () => {
-    let unread = 0;
-    for (const link of list.querySelectorAll("[data-unread]"))
-      unread += Number(link.dataset.unread);
-    document.title = unread ? `(${unread}) ${title}` : title;
-    opener.classList.toggle("has-unread", unread > 0);
-    opener.ariaLabel = unread ? `Rooms, ${unread} unread` : "Rooms";
+    let messages = 0;
+    let rooms = 0;
+    for (const { dataset } of list.querySelectorAll("[data-unread]")) {
+      messages += Number(dataset.unread);
+      if (Number(dataset.unread)) rooms += 1;
+    }
+    title.count(messages);
+    opener.classList.toggle("has-unread", messages > 0);
+    opener.ariaLabel = messages ? `Rooms and people, ${messages} unread` : "Rooms and people";
+    readAll.hidden = !messages;
+    const shown = rooms ? navigator.setAppBadge?.(rooms) : navigator.clearAppBadge?.();
+    shown?.catch(() => {});
   };
 
-  const count = (id, unread, isMentioned = false) => {
-    const link = linkTo(id);
-    if (!link) return;
+  const draw = (link, { unread, isMentioned }) => {
     link.dataset.unread = unread;
     link.classList.toggle("is-unread", unread > 0);
+    const isDirect = link.dataset.kind === "direct";
     const badge = link.querySelector(".badge");
     badge.hidden = !unread;
-    badge.classList.toggle("is-ember", isMentioned || (unread > 0 && badge.matches(".is-ember")));
+    badge.classList.toggle("is-ember", isDirect || isMentioned);
     badge.firstElementChild.textContent = unread > 999 ? "999+" : unread;
-    badge.lastElementChild.textContent = isMentioned ? " unread, you are mentioned" : " unread";
-    total();
+    badge.lastElementChild.textContent =
+      isMentioned && !isDirect ? " unread, you are mentioned" : " unread";
   };
 
   const isWatched = (id) =>
     id === room?.id && document.hasFocus() && document.visibilityState === "visible";
 
-  socket.addEventListener("room.unread", ({ detail }) => {
-    // The open room is read as fast as it fills: a count would only flicker.
-    if (!isWatched(detail.room_id)) count(detail.room_id, detail.unread_count, detail.mentioned);
-  });
-  socket.addEventListener("room.read", ({ detail }) => {
-    count(detail.room_id, detail.unread_count ?? 0);
-  });
-
-  const ask = async () => {
-    try {
-      const answer = await fetch(url("/rooms"), { headers: { Accept: "application/json" } });
-      if (!answer.ok) return;
-      for (const each of await answer.json()) {
-        if (!linkTo(each.id)) list.append(row(each));
-        if (!isWatched(each.id)) count(each.id, each.membership.unread_count);
-      }
-      order(list);
-    } catch {
-      // The next time the line is up, it is asked again.
-    }
+  // Direct messages stand in the order in which something was said in them.
+  const rise = (link) => {
+    const row = link.parentElement;
+    const rows = row.parentElement;
+    if (link.dataset.kind === "direct" && rows.firstElementChild !== row) rows.prepend(row);
   };
 
-  const add = ({ detail: { room: added } }) => {
-    if (!added) ask();
-    if (!added || linkTo(added.id)) return;
-    list.append(row(added));
-    order(list);
-    count(added.id, added.membership?.unread_count ?? 0);
-  };
-  const drop = ({ detail }) => {
-    linkTo(detail.room_id ?? detail.room?.id)
-      ?.closest("li")
-      .remove();
+  const count = (id, unread, isMentioned) => {
+    told.set(id, { unread, isMentioned });
+    const link = listing.linkTo(id);
+    // A room out of sight comes back with the first thing said in it.
+    if (unread && (!link || link.closest("#section-left"))) listing.refresh();
+    if (!link) return;
+    if (unread > Number(link.dataset.unread)) rise(link);
+    draw(link, { unread, isMentioned });
     total();
   };
-  socket.addEventListener("room.created", add);
-  socket.addEventListener("membership.granted", add);
-  socket.addEventListener("room.removed", drop);
-  socket.addEventListener("membership.revoked", drop);
-  socket.addEventListener("room.changed", ({ detail: { room: changed } }) => {
-    const link = changed && linkTo(changed.id);
-    if (!link) return;
-    link.title = changed.name;
-    link.querySelector(".truncate").textContent = changed.name;
-    order(list);
+
+  socket.addEventListener("room.unread", ({ detail }) => {
+    const tell = () => count(detail.room_id, detail.unread_count, detail.mentioned);
+    if (!isWatched(detail.room_id)) return tell();
+    // The open room is mostly read as fast as it fills: a count would only flicker.
+    clearTimeout(held);
+    held = setTimeout(tell, READ_WITHIN);
+  });
+  socket.addEventListener("room.read", ({ detail: { room_id, unread_count } }) => {
+    if (room_id === room?.id) clearTimeout(held);
+    const badge = listing.linkTo(room_id)?.querySelector(".badge");
+    const wasMentioned = badge?.matches(".is-ember:not([hidden])") ?? false;
+    count(room_id, unread_count, unread_count > 0 && wasMentioned);
+  });
+  socket.addEventListener("message.posted", () => {
+    const link = listing.linkTo(room?.id);
+    if (link) rise(link);
   });
 
-  // Counts may have moved while nobody told: the line was down, or the page lay in the cache.
-  let wasDown = false;
+  // What was told while the answer was on its way is newer than the answer.
+  listing.addEventListener("asked", () => told.clear());
+  listing.addEventListener("placed", () => {
+    for (const [id, what] of told) {
+      const link = listing.linkTo(id);
+      if (link) draw(link, what);
+    }
+    total();
+    finder.narrow();
+  });
+
+  for (const name of ["room.created", "room.changed", "room.removed"]) {
+    socket.addEventListener(name, () => listing.refresh());
+  }
+  for (const name of ["membership.granted", "membership.revoked"]) {
+    socket.addEventListener(name, () => listing.refresh());
+  }
+  // These concern everybody: not all shall ask in the same moment.
+  for (const name of ["user.changed", "account.changed"]) {
+    socket.addEventListener(name, () => listing.refresh(Math.random() * SOMETIME));
+  }
+  socket.addEventListener("account.changed", ({ detail: { account } }) => {
+    sidebar.querySelector("#brand").textContent = account.name;
+  });
+  socket.addEventListener("user.changed", ({ detail: { user } }) => {
+    if (user.id !== viewer.id) return;
+    const me = sidebar.querySelector(".sidebar-me");
+    me.querySelector(".truncate").textContent = user.name;
+    me.querySelector("img").src = url(user.avatar_url);
+  });
+
+  socket.addEventListener("presence.changed", ({ detail: { user_id, online } }) => {
+    for (const mark of document.querySelectorAll(`[data-presence="${user_id}"]`)) {
+      mark.classList.toggle("is-here", online);
+      mark.classList.toggle("is-off", !online);
+    }
+    for (const words of document.querySelectorAll(`[data-presence-words="${user_id}"]`)) {
+      words.textContent = online ? "online" : "";
+    }
+  });
   const mark = (isHere) => {
     document.getElementById("me").className = `presence ${isHere ? "is-here" : "is-off"}`;
   };
-  socket.addEventListener("line.down", () => {
-    wasDown = true;
-    mark(false);
-  });
+  socket.addEventListener("line.down", () => mark(false));
+  // What changed while nobody told, and who is here: the page itself cannot know.
   socket.addEventListener("line.up", () => {
     mark(true);
-    if (!wasDown) return;
-    wasDown = false;
-    ask();
+    listing.refresh(0);
   });
 
+  readAll.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const headers = { "HX-Request": "true" };
+      const answer = await fetch(readAll.action, { method: "POST", headers });
+      if (answer.status === 401) return toSignIn();
+      flash(answer.ok ? "Everything is read" : "This did not work.", { isAlert: !answer.ok });
+    } catch {
+      flash("The line is down. Nothing was changed.", { isAlert: true });
+    }
+  });
+
+  const finder = connectFinder(sidebar, list);
+  connectSections(list);
   connectDrawer(sidebar, opener);
   total();
-}
-
-function connectDrawer(sidebar, opener) {
-  const shell = document.body;
-  const rest = document.getElementById("main");
-  const closer = sidebar.querySelector(".drawer-close");
-
-  const open = () => {
-    shell.dataset.drawer = "open";
-    rest.inert = true;
-    sidebar.querySelector("[aria-current], .sidebar-list a")?.focus();
-  };
-  const close = () => {
-    if (!shell.dataset.drawer) return;
-    delete shell.dataset.drawer;
-    rest.inert = false;
-    opener.focus();
-  };
-
-  opener.ariaExpanded = "false";
-  opener.addEventListener("click", (event) => {
-    event.preventDefault();
-    open();
-  });
-  for (const way of [closer, document.querySelector(".drawer-veil")]) {
-    way.addEventListener("click", (event) => {
-      event.preventDefault();
-      close();
-    });
-  }
-  addEventListener("keydown", (event) => event.key === "Escape" && close());
-  addEventListener("pagehide", close);
-  // Wide again, there is no drawer that could be open.
-  matchMedia("(width >= 48rem)").addEventListener("change", close);
 }

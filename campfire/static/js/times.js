@@ -6,6 +6,7 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: 
 const language = document.documentElement.lang;
 const weekday = new Intl.DateTimeFormat(language, { weekday: "long" });
 const month = new Intl.DateTimeFormat(language, { month: "long" });
+const ago = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 
 export const timeOfDay = (ms) => clock.format(ms);
 
@@ -26,6 +27,23 @@ export function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const ms = Date.parse(time.dateTime);
     time.textContent = timeOfDay(ms);
+    time.title = full.format(ms);
+  }
+}
+
+// A moment beside something that is not a message: how long ago, then which day.
+export function moment(ms) {
+  const minutes = Math.round((Date.now() - ms) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return ago.format(-minutes, "minute");
+  if (dayOf(ms) === dayOf(Date.now())) return timeOfDay(ms);
+  return dayName(ms);
+}
+
+export function localizeMoments(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const ms = Date.parse(time.dateTime);
+    time.textContent = moment(ms);
     time.title = full.format(ms);
   }
 }

@@ -1,0 +1,3 @@
+// Somebody came with a sign-in link: the button is pressed for them, once.
+
+document.getElementById("arrival").requestSubmit();

@@ -1,0 +1,46 @@
+// Joins the modules of the pages that are not rooms.
+
+import * as autosaves from "./autosaves.js";
+import * as confirmations from "./confirmations.js";
+import * as filters from "./filters.js";
+import * as links from "./links.js";
+import * as pictures from "./pictures.js";
+import * as sessions from "./sessions.js";
+import * as sockets from "./socket.js";
+import { localizeMoments } from "./times.js";
+
+const all = (selector) => document.querySelectorAll(selector);
+
+// The line says that this person is here, and ends this page when the sign-in ends.
+sockets.connect();
+
+for (const form of all("form[data-autosave]")) autosaves.connect(form);
+for (const form of all("form[data-picture]")) pictures.connect(form);
+for (const field of all("[data-filters]")) filters.connect(field);
+for (const field of all("[data-expected]")) confirmations.connect(field);
+for (const block of all(".invite")) links.connect(block);
+
+const signOut = document.getElementById("sign-out");
+if (signOut) sessions.connect(signOut);
+
+for (const field of all("[data-sends]")) {
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.form.requestSubmit();
+  });
+}
+
+// One question is open at a time, and Escape takes it back.
+for (const details of all("details.sure")) {
+  details.addEventListener("toggle", () => {
+    if (!details.open) return;
+    for (const other of all("details.sure[open]")) if (other !== details) other.open = false;
+    details.querySelector("input, form button")?.focus();
+  });
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
+}
+
+localizeMoments(document);
