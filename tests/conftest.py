@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from campfire import app
-from campfire.chat import accounts, passwords, rooms, users
+from campfire.chat import accounts, passwords, rooms, sessions, users
 from campfire.config import Config
 from campfire.database import Database, Event, Tx, connect, migrate
 from campfire.web.keys import DB
@@ -110,20 +110,19 @@ async def client(server: TestServer) -> AsyncIterator[ClientSession]:
 
 @pytest.fixture
 async def sign_in(server: TestServer) -> AsyncIterator[SignIn]:
-    """`await sign_in("Kevin")` signs in as a program does and keeps the token."""
+    """`await sign_in("Kevin")` signs in, beside the door, and keeps the token."""
     people: list[Person] = []
 
     async def sign_in(name: str) -> Person:
-        words = {"email_address": address(name), "password": PASSWORD}
-        async with ClientSession(base_url=server.make_url("/"), headers=JSON) as door:
-            response = await door.post("/session", json=words)
-            signed_in = await response.json()
-        token = signed_in["token"]
+        assert server.app is not None
+        db = server.app[DB]
+        user = await db.read(users.by_address, address(name))
+        token = await db.write(sessions.start, user.id, "127.0.0.1", "tests")
         client = ClientSession(
             base_url=server.make_url("/"),
             headers=JSON | {"Authorization": f"Bearer {token}"},
         )
-        people.append(Person(signed_in["user"]["id"], token, client))
+        people.append(Person(user.id, token, client))
         return people[-1]
 
     yield sign_in

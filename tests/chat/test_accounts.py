@@ -28,7 +28,7 @@ def test_first_run_makes_an_administrator_and_a_room_for_everybody(
     assert memberships.find(tx, user.id, room.id).unread_count == 0
     assert tx.events == [
         users.Joined(user, []),
-        rooms.Created(frozenset({user.id}), room),
+        rooms.Created({user.id: room}),
     ]
     account = accounts.find(tx)
     assert account and account.name == "Campfire"

@@ -1,11 +1,13 @@
 """Sign-ins: what a token opens, when it stops, who is told."""
 
+from dataclasses import replace
+
 import pytest
 
 from campfire.chat import sessions
 from campfire.chat.sessions import DAY, token_hash
 from campfire.database import Tx
-from campfire.refusals import SignedOut
+from campfire.refusals import NotFound, SignedOut
 from tests.conftest import DAVID, KEVIN
 
 
@@ -62,7 +64,9 @@ def test_an_ended_sign_in_opens_nothing_and_its_sockets_are_told(tx: Tx) -> None
 
 def test_nobody_ends_the_sign_in_of_another(tx: Tx) -> None:
     token = start(tx)
-    sessions.end(tx, DAVID, session_of(tx, token).id)
+    for session_id in (session_of(tx, token).id, 99):
+        with pytest.raises(NotFound, match="There is no such sign-in."):
+            sessions.end(tx, DAVID, session_id)
     assert sessions.find(tx, token_hash(token))
 
 
@@ -118,9 +122,7 @@ def test_a_sign_in_is_over_when_unused_for_a_month_or_half_a_year_old(tx: Tx) ->
     session = session_of(tx, start(tx))
     assert not session.is_over(session.created_at + 31 * DAY)
     assert session.is_over(session.created_at + 31 * DAY + 1)
-    used = sessions.Session(
-        session.id, session.created_at, session.created_at + 180 * DAY, session.user
-    )
+    used = replace(session, last_active_at=session.created_at + 180 * DAY)
     assert not used.is_over(session.created_at + 181 * DAY)
     assert used.is_over(session.created_at + 181 * DAY + 1)
 

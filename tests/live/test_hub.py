@@ -92,7 +92,7 @@ class House:
         self.db = self.hub.db = Database(path, publish=self.hub.publish)
         self.said = 0
 
-    def present(self, event: Event, format: Format) -> dict[str, Any]:
+    def present(self, event: Event, format: Format, viewer: int) -> dict[str, Any]:
         self.worded.append((event.name, format))
         match event:
             case Posted() | Edited():

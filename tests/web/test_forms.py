@@ -85,11 +85,6 @@ UNSUPPORTED: dict[str, tuple[str, bytes]] = {
     "json lines": ("application/jsonl", b"{}"),
     "xml": ("application/xml", b"<body/>"),
     "mixed parts": ("multipart/mixed; boundary=B", part("body", b"x") + END),
-    "a file": (
-        MULTIPART,
-        b'--B\r\nContent-Disposition: form-data; name="attachment"; filename="a.png"'
-        b"\r\n\r\nx\r\n" + END,
-    ),
 }
 INVALID: dict[str, tuple[str, bytes]] = {
     "nothing": ("application/json", b""),

@@ -17,7 +17,9 @@ from tests.conftest import DAVID, KEVIN
 
 USER = User(DAVID, "David", "member", "active", "", 0)
 MESSAGE = Message(5, 1, "x", 1, 1, "x", "x", "x", 0, None, USER)
-ROOM = Room(3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False))
+ROOM = Room(
+    3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False, False)
+)
 BOTH = frozenset({DAVID, KEVIN})
 
 
@@ -122,8 +124,14 @@ def test_many_drops_are_remembered_as_one(
         (messages.Edited(BOTH, MESSAGE), {("room", 1)}),
         (messages.Removed(BOTH, Removal(1, 2, 5, "x"), DAVID), {("room", 1)}),
         (memberships.Read(KEVIN, 1, 1, 5, 0), {("user", KEVIN)}),
-        (rooms.Created(BOTH, ROOM), {("room", 3), ("user", DAVID), ("user", KEVIN)}),
-        (memberships.Granted(frozenset({KEVIN}), 1), {("room", 1), ("user", KEVIN)}),
+        (
+            rooms.Created({DAVID: ROOM, KEVIN: ROOM}),
+            {("room", 3), ("user", DAVID), ("user", KEVIN)},
+        ),
+        (rooms.Granted({KEVIN: ROOM}), {("room", 3), ("user", KEVIN)}),
+        (rooms.Changed({KEVIN: ROOM}), {("room", 3), ("user", KEVIN)}),
+        (rooms.Removed(BOTH, 3), {("room", 3), ("user", DAVID), ("user", KEVIN)}),
+        (users.Changed(USER), {("user", DAVID), kept.EVERYBODY}),
         (memberships.Revoked(frozenset({KEVIN}), 1), {("room", 1), ("user", KEVIN)}),
         (sessions.Ended(KEVIN, (7,)), {("user", KEVIN)}),
         (sessions.Started(KEVIN), set()),

@@ -23,6 +23,10 @@ PUBLIC = [
     *(("GET", "/session/new"), ("POST", "/session")),
     *(("GET", "/health"), ("GET", "/ready")),
     ("GET", "/static/{digest}/{name}"),
+    ("GET", "/account/logo"),
+    ("GET", "/session/transfers/{token}"),
+    ("PUT", "/session/transfers/{token}"),
+    ("POST", "/session/transfers/{token}"),
 ]
 PRIVATE = [
     *(("GET", "/"), ("GET", "/rooms"), ("POST", "/rooms"), ("GET", "/rooms/1")),
@@ -32,6 +36,24 @@ PRIVATE = [
     *(("DELETE", "/rooms/1/messages/1"), ("GET", "/rooms/1/messages/1/edit")),
     *(("DELETE", "/session"), ("POST", "/session/end")),
     *(("GET", "/account"), ("GET", "/users/1/avatar"), ("GET", "/socket")),
+    *(("PATCH", "/rooms/1"), ("POST", "/rooms/1"), ("DELETE", "/rooms/1")),
+    *(("POST", "/rooms/1/delete"), ("GET", "/rooms/1/edit"), ("GET", "/rooms/new")),
+    *(("PUT", "/rooms/1/involvement"), ("POST", "/rooms/1/involvement")),
+    *(("PUT", "/rooms/1/star"), ("POST", "/rooms/1/star")),
+    *(("DELETE", "/rooms/1/star"), ("POST", "/rooms/1/star/delete")),
+    *(("POST", "/rooms/read"), ("GET", "/users"), ("GET", "/users/me")),
+    *(("PATCH", "/users/me"), ("POST", "/users/me"), ("GET", "/users/1")),
+    *(("DELETE", "/users/me/avatar"), ("POST", "/users/me/avatar/delete")),
+    *(("POST", "/users/1/ban"), ("DELETE", "/users/1/ban")),
+    *(("POST", "/users/1/ban/delete"), ("POST", "/users/1/transfers")),
+    *(("PATCH", "/account"), ("POST", "/account"), ("POST", "/account/join_code")),
+    *(("GET", "/account/users"), ("PATCH", "/account/users/1")),
+    *(("POST", "/account/users/1"), ("DELETE", "/account/users/1")),
+    *(("POST", "/account/users/1/delete"), ("DELETE", "/account/logo")),
+    *(("POST", "/account/logo/delete"), ("GET", "/account/styles.css")),
+    *(("GET", "/sessions"), ("DELETE", "/sessions"), ("POST", "/sessions/delete")),
+    *(("DELETE", "/sessions/1"), ("POST", "/sessions/1/delete")),
+    *(("POST", "/session/transfers"), ("GET", "/qr_code/1")),
 ]
 # What only members of a room are answered, with bodies that would do.
 IN_A_ROOM: list[tuple[str, str, dict[str, Any] | None]] = [
@@ -249,7 +271,8 @@ async def test_a_method_that_is_not_there_is_answered_with_those_that_are(
 ) -> None:
     response = await client.put("/rooms/1")
     assert response.status == 405
-    assert set(response.headers["Allow"].split(",")) == {"GET", "HEAD"}
+    allowed = {"DELETE", "GET", "HEAD", "PATCH", "POST"}
+    assert set(response.headers["Allow"].split(",")) == allowed
     assert (await response.json(content_type=None))["title"] == "Method Not Allowed"
 
 

@@ -20,7 +20,9 @@ from tests.conftest import DAVID, KEVIN
 
 USER = User(DAVID, "<b>David</b>", "member", "active", "", 0)
 MESSAGE = Message(5, 1, "x:1", 7, 6, "*x*", "<em>x</em>", "x", 1000, 2000, USER, (4,))
-ROOM = Room(3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False))
+ROOM = Room(
+    3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False, False)
+)
 BOTH = frozenset({DAVID, KEVIN})
 
 
@@ -76,9 +78,9 @@ def test_a_fragment_is_of_the_version_that_is_asked_for(renderer: Renderer) -> N
 def test_a_message_goes_down_as_json_or_html(
     renderer: Renderer, event: Event, frame: dict[str, object]
 ) -> None:
-    as_json = renderer.present(event, "json")
+    as_json = renderer.present(event, "json", KEVIN)
     assert as_json == frame | {"message": render.message(MESSAGE)}
-    as_html = renderer.present(event, "html")
+    as_html = renderer.present(event, "html", KEVIN)
     assert as_html == frame | {"html": renderer.fragment(MESSAGE)}
 
 
@@ -110,7 +112,7 @@ def test_a_message_goes_down_as_json_or_html(
             {"event": "membership.revoked", "room_id": 1},
         ),
         (
-            rooms.Created(BOTH, ROOM),
+            rooms.Created(dict.fromkeys(BOTH, ROOM)),
             {"event": "room.created", "room_id": 3, "room": render.room(ROOM)},
         ),
     ],
@@ -118,8 +120,8 @@ def test_a_message_goes_down_as_json_or_html(
 def test_other_events_are_the_same_in_both_formats(
     renderer: Renderer, event: Event, frame: dict[str, object]
 ) -> None:
-    assert renderer.present(event, "json") == frame
-    assert renderer.present(event, "html") == frame
+    assert renderer.present(event, "json", KEVIN) == frame
+    assert renderer.present(event, "html", KEVIN) == frame
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_what_is_told_to_no_socket_has_no_frame(
     renderer: Renderer, event: Event
 ) -> None:
     with pytest.raises(LookupError):
-        renderer.present(event, "json")
+        renderer.present(event, "json", KEVIN)
 
 
 def test_a_page_escapes_what_it_is_given(renderer: Renderer) -> None:
