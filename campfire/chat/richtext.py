@@ -51,7 +51,9 @@ CLEANER: Final = nh3.Cleaner(
         "ol": {"start"},
         "input": {"checked", "disabled"},
     },
-    tag_attribute_values={"input": {"type": {"checkbox"}}},
+    tag_attribute_values={
+        "input": {"type": {"checkbox"}, "aria-label": {"Done", "To do"}}
+    },
     set_tag_attribute_values={"input": {"disabled": "disabled"}},
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",
@@ -248,10 +250,10 @@ def _settle(state: StateCore) -> None:
                     token.attrs[name] = settled(value)
 
 
-def _tasks(state: StateCore) -> None:
+def _tasks(core: StateCore) -> None:
     """Makes a box of `[ ]` or `[x]` at the start of an item; in one pass, as the
     plugin for it takes seconds for a long list."""
-    tokens = state.tokens
+    tokens = core.tokens
     for item, paragraph, inline in zip(tokens, tokens[1:], tokens[2:]):
         if item.type != "list_item_open" or paragraph.type != "paragraph_open":
             continue
@@ -260,9 +262,9 @@ def _tasks(state: StateCore) -> None:
             continue
         words = inline.children[0]
         words.content = words.content.removeprefix(task[0])
-        checked = "" if task[1] == " " else " checked"
+        state = 'aria-label="To do"' if task[1] == " " else 'aria-label="Done" checked'
         box = Token("html_inline", "", 0)
-        box.content = f'<input type="checkbox" disabled{checked}> '
+        box.content = f'<input type="checkbox" disabled {state}> '
         inline.children.insert(0, box)
 
 

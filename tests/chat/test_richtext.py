@@ -35,6 +35,7 @@ ALLOWED: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     "ol": {"start": re.compile(r"\d{1,9}")},
     "input": {
         "type": re.compile("checkbox"),
+        "aria-label": re.compile("Done|To do"),
         "checked": re.compile("checked|"),
         "disabled": re.compile("disabled|"),
     },
@@ -125,8 +126,10 @@ def called(text: str, people: list[tuple[int, str]] = PEOPLE) -> list[int]:
         ("&amp; &lt; &copy;", "<p>&amp; &lt; ©</p>"),
         (
             "- [ ] a\n- [x] b",
-            '<ul>\n<li><input type="checkbox" disabled="disabled"> a</li>\n'
-            '<li><input type="checkbox" disabled="disabled" checked=""> b</li>\n'
+            '<ul>\n<li><input type="checkbox" disabled="disabled"'
+            ' aria-label="To do"> a</li>\n'
+            '<li><input type="checkbox" disabled="disabled"'
+            ' aria-label="Done" checked=""> b</li>\n'
             "</ul>",
         ),
         (

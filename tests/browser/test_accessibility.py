@@ -1,0 +1,56 @@
+"""axe-core on every page, in both lights, on a desk and on a phone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.browser.conftest import OpenWindow, join, light_the_fire, say
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+PAGES = (
+    *("/rooms/1", "/rooms/new?kind=open", "/rooms/new?kind=closed"),
+    *("/rooms/new?kind=direct", "/rooms/1/edit", "/users/me", "/users/2"),
+    *("/account", "/rooms/999", "/session/new"),
+)
+
+
+async def faults(page: Page) -> list[str]:
+    await page.add_script_tag(path=AXE)
+    found: dict[str, Any] = await page.evaluate("axe.run()")
+    return [
+        f"{fault['id']}: {node['html'][:200]}"
+        for fault in found["violations"]
+        for node in fault["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("light", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["desk", "phone"])
+async def test_nothing_stands_in_anybodys_way(
+    open_window: OpenWindow, light: str, size: tuple[int, int]
+) -> None:
+    """The styles of a page are ours alone, so what is found is ours to mend."""
+    width, height = size
+    seen = {
+        "bypass_csp": True,
+        "color_scheme": light,
+        "viewport": {"width": width, "height": height},
+        "reduced_motion": "reduce",
+    }
+    page, other = await open_window(**seen), await open_window(**seen)
+    await page.goto("/first_run")
+    found = {"/first_run": await faults(page)}
+    invitation = await light_the_fire(page)
+    await other.goto(invitation)
+    found["/join"] = await faults(other)
+    await join(other, invitation, "Jason")
+    await say(
+        page, "Hello **all**\n\n- [ ] a task\n\n|a|b|\n|-|-|\n|1|2|\n\n```\ncode\n```"
+    )
+    await page.locator("#log article[data-message-id]").wait_for()
+    for path in PAGES:
+        await page.goto(path)
+        found[path] = await faults(page)
+    assert {path: each for path, each in found.items() if each} == {}
