@@ -80,7 +80,7 @@ def revise(
     if custom_styles is not None and len(custom_styles) > LONGEST_STYLES:
         raise Invalid("This is too long.", custom_styles="64 KiB is the limit.")
     if name is not None:
-        name = rooms.require_name(name)
+        name = users.require_name(name)
     tx.row(
         """UPDATE accounts
            SET name = ifnull(?, name), custom_styles = ifnull(?, custom_styles),

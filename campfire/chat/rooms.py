@@ -5,7 +5,6 @@ a direct room, by the names of the others.
 """
 
 import json
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
@@ -24,7 +23,6 @@ COLUMNS: Final = f"""rooms.id, rooms.kind, ifnull(rooms.name, ''), rooms.creator
                      (SELECT max(id) FROM messages WHERE room_id = rooms.id),
                      {memberships.COLUMNS}"""
 TABLES: Final = "memberships JOIN rooms ON rooms.id = memberships.room_id"
-LONGEST_NAME: Final = 100
 MOST_DIRECT: Final = 50
 
 
@@ -146,19 +144,6 @@ def require_creating(db: Reads, user_id: int) -> None:
         raise Forbidden("Only administrators make rooms here.")
 
 
-def require_name(text: str) -> str:
-    name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not any(unicodedata.category(letter)[0] in "LNPS" for letter in name):
-        raise Invalid("A room needs a name.", name="Write a name.")
-    if len(name) > LONGEST_NAME:
-        raise Invalid(
-            "This name is too long.", name=f"Use at most {LONGEST_NAME} characters."
-        )
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-        raise Invalid("This name cannot be shown.", name="Use visible characters.")
-    return name
-
-
 def create(
     tx: Tx,
     user_id: int,
@@ -174,7 +159,7 @@ def create(
     room_id: int = tx.value(
         """INSERT INTO rooms (kind, name, creator_id, created_at, updated_at)
            VALUES (?, ?, ?, ?, ?) RETURNING id""",
-        (kind, require_name(name), user_id, tx.now, tx.now),
+        (kind, users.require_name(name), user_id, tx.now, tx.now),
     )
     if kind == "open":
         user_ids = users.active(tx)
@@ -233,7 +218,12 @@ def revise(
         raise Invalid("Everybody is in an open room.", user_ids="Leave this out.")
     tx.row(
         "UPDATE rooms SET name = ?, kind = ?, updated_at = ? WHERE id = ?",
-        (room.name if name is None else require_name(name), kind, tx.now, room_id),
+        (
+            room.name if name is None else users.require_name(name),
+            kind,
+            tx.now,
+            room_id,
+        ),
     )
     before = _member_ids(tx, room_id)
     if kind == "open":

@@ -87,7 +87,10 @@ def canonical_address(text: str) -> str:
 
 
 def require_name(text: str) -> str:
-    """The name as it is kept: composed, single spaces. Raises Invalid."""
+    """A name as it is kept, of a person, a room or the place. Raises Invalid.
+
+    Composed, with single spaces, and with something in it that can be seen.
+    """
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not any(unicodedata.category(letter)[0] in "LNPS" for letter in name):
         raise Invalid("A name is needed.", name="Write a name.")
