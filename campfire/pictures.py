@@ -31,8 +31,9 @@ def opened(data: bytes) -> Image.Image:
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise ValueError("too many pixels")
-    upright = ImageOps.exif_transpose(image)
-    return upright.convert("RGBA")
+    upright = ImageOps.exif_transpose(image).convert("RGBA")
+    upright.info.clear()  # Or a PNG is given the colour profile of what was sent.
+    return upright
 
 
 def square(data: bytes, size: int) -> Image.Image:

@@ -398,8 +398,9 @@ async def page(request: web.Request, window: Window) -> web.Response:
         scopes = [("user", user.id), EVERYBODY, ACCOUNT, *seen_rooms]
         return await room_page(request, seen, window), HTML, {}, scopes
 
-    # The invitation in the page names the host that this browser used.
-    form = f"page {request.app[PEERS].origin(request)}"
+    # The invitation in the page names the host that this browser used, and `?plain`
+    # leaves the account's styles out.
+    form = f"page {request.app[PEERS].origin(request)} {'plain' in request.query}"
     response = await request.app[PAGES].answer(
         request, (user.id, form, room_id, window), make
     )

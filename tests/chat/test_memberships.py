@@ -291,3 +291,39 @@ def test_unread_counts_agree_with_counting_by_hand(
                 message_id > position and author != person
                 for message_id, author in said.items()
             )
+
+
+def test_everything_everywhere_can_be_read_at_once(tx: Tx) -> None:
+    said = {
+        room_id: [say(tx, JZ, room_id) for _ in range(2)][-1]
+        for room_id in (ALL_PETS, WATERCOOLER)
+    }
+    quiet = rooms.create(tx, DAVID, "open", "Quiet")
+    tx.events.clear()
+    memberships.read_all(tx, DAVID)
+    read = [event for event in tx.events if isinstance(event, memberships.Read)]
+    assert len(read) == len(tx.events)
+    assert {event.room_id: event.last_read_id for event in read} == said
+    for room_id in (*said, quiet.id):
+        assert memberships.find(tx, DAVID, room_id).unread_count == 0
+    assert memberships.find(tx, JASON, ALL_PETS).unread_count == 2
+    tx.events.clear()
+    memberships.read_all(tx, DAVID)
+    assert tx.events == [], "nothing is left to read"
+
+
+def test_a_mention_that_is_unread_is_known(tx: Tx) -> None:
+    drafted = richtext.draft("@Kevin, look", memberships.mentionable(tx, JZ, ALL_PETS))
+    message, _ = messages.post(tx, JZ, ALL_PETS, drafted, "call")
+    later = say(tx, JZ, ALL_PETS)
+    assert memberships.find(tx, KEVIN, ALL_PETS).mentioned
+    assert not memberships.find(tx, DAVID, ALL_PETS).mentioned
+    memberships.read(tx, KEVIN, ALL_PETS, message.id)
+    assert not memberships.find(tx, KEVIN, ALL_PETS).mentioned
+    memberships.read(tx, KEVIN, ALL_PETS, message.id - 1)
+    assert memberships.find(tx, KEVIN, ALL_PETS).mentioned
+    messages.remove(tx, JZ, ALL_PETS, message.id)
+    membership = memberships.find(tx, KEVIN, ALL_PETS)
+    assert (membership.mentioned, membership.unread_count) == (False, 1)
+    messages.remove(tx, JZ, ALL_PETS, later)
+    assert memberships.find(tx, KEVIN, ALL_PETS).unread_count == 0

@@ -330,7 +330,7 @@ def test_who_is_banned_keeps_the_room_when_others_are_chosen(tx: Tx) -> None:
     rooms.revise(tx, DAVID, WATERCOOLER, user_ids=[DAVID])
     assert tx.events[0] == memberships.Revoked(frozenset({JASON}), WATERCOOLER)
     bans.remove(tx, DAVID, JZ)
-    rooms.find(tx, JZ, WATERCOOLER)
+    assert rooms.find(tx, JZ, WATERCOOLER).name == "Watercooler"
 
 
 def test_only_its_creator_and_administrators_change_a_room(tx: Tx) -> None:
@@ -354,10 +354,10 @@ def test_making_rooms_can_be_kept_to_administrators(tx: Tx) -> None:
     with pytest.raises(Forbidden):
         rooms.revise(tx, KEVIN, room.id, kind="open")
     assert rooms.revise(tx, KEVIN, room.id, name="Renamed", kind="closed")
-    direct(tx, KEVIN, JZ)
-    rooms.create(tx, DAVID, "open", "Theirs")
+    assert direct(tx, KEVIN, JZ).creator_id == KEVIN
+    assert rooms.create(tx, DAVID, "open", "Theirs").creator_id == DAVID
     accounts.revise(tx, DAVID, only_administrators_create_rooms=False)
-    assert rooms.create(tx, KEVIN, "open", "Mine").name == "Mine"
+    assert rooms.create(tx, KEVIN, "open", "Mine").creator_id == KEVIN
 
 
 # Removing a room

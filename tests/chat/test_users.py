@@ -2,13 +2,14 @@
 
 import pytest
 
-from campfire.chat import accounts, memberships, rooms, users
+from campfire.chat import accounts, bans, memberships, rooms, users
 from campfire.database import Tx
 from campfire.refusals import Conflict, Invalid, NotFound
 from tests.conftest import (
     ALL_PETS,
     DAVID,
     JASON,
+    JZ,
     KEVIN,
     PASSWORD,
     PASSWORD_HASH,
@@ -177,3 +178,111 @@ def test_a_title_is_the_name_and_what_they_say_about_themselves(tx: Tx) -> None:
     assert users.find(tx, KEVIN).title == "Kevin"
     tx.row("UPDATE users SET bio = 'Likes fires' WHERE id = ?", (KEVIN,))
     assert users.find(tx, KEVIN).title == "Kevin \u2013 Likes fires"
+
+
+# Finding people
+
+
+def people(tx: Tx) -> dict[str, int]:
+    names = ("Łukasz Żółć", "Zoë Müller", "Ana Žižek", "Müller Zoë", "Amüler X")
+    return {
+        name: users.add(tx, name, f"p{at}@x.example", "!").id
+        for at, name in enumerate(names)
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("mul", ["Müller Zoë", "Zoë Müller", "Amüler X"]),
+        ("MÜL", ["Müller Zoë", "Zoë Müller", "Amüler X"]),
+        ("mu\u0308l", ["Müller Zoë", "Zoë Müller", "Amüler X"]),
+        ("zoe m", ["Zoë Müller"]),
+        ("ziz", ["Ana Žižek"]),
+        (" zoe ", ["Zoë Müller", "Müller Zoë"]),
+        ("kev", ["Kevin"]),
+        ("%", []),
+        ("_", []),
+        ("nobody", []),
+        ("x" * 100_000, []),
+    ],
+)
+def test_a_few_letters_find_people_best_first_without_accents(
+    tx: Tx, query: str, found: list[str]
+) -> None:
+    people(tx)
+    names = [user.name for user in users.completions(tx, DAVID, query, None)]
+    assert names == found
+
+
+def test_completions_are_twenty_at_most_and_of_people_who_are_here(tx: Tx) -> None:
+    ids = [
+        users.add(tx, f"Ana {at:02}", f"a{at}@x.example", "!").id for at in range(30)
+    ]
+    found = users.completions(tx, DAVID, "ana", None)
+    assert [user.id for user in found] == ids[:20]
+    accounts.deactivate(tx, DAVID, ids[0])
+    bans.add(tx, DAVID, ids[1])
+    assert [u.id for u in users.completions(tx, DAVID, "ana", None)] == ids[2:22]
+    assert len(users.completions(tx, DAVID, "", None)) == 20
+
+
+def test_completions_in_a_room_are_its_members_and_for_members(tx: Tx) -> None:
+    found = users.completions(tx, DAVID, "", WATERCOOLER)
+    assert [user.name for user in found] == ["David", "Jason", "JZ"]
+    with pytest.raises(NotFound):
+        users.completions(tx, KEVIN, "", WATERCOOLER)
+    with pytest.raises(NotFound):
+        users.completions(tx, KEVIN, "", 99)
+
+
+def test_the_list_of_people_comes_in_pages_and_shows_the_banned_to_some(tx: Tx) -> None:
+    users.add(tx, "Bender", "bender@x.example", "!", "bot")
+    gone = users.add(tx, "Gone", "gone@x.example", "!")
+    accounts.deactivate(tx, DAVID, gone.id)
+    bans.add(tx, DAVID, KEVIN)
+    for viewer, ids in ((DAVID, [DAVID, JASON, JZ, KEVIN]), (JZ, [DAVID, JASON, JZ])):
+        seen: list[int] = []
+        more = True
+        while more:
+            page, more = users.on_account(
+                tx, users.find(tx, viewer), after=seen[-1] if seen else 0, limit=2
+            )
+            assert len(page) <= 2
+            seen += [user.id for user in page]
+        assert seen == ids
+
+
+# Roles and changes
+
+
+def test_a_bio_is_short(tx: Tx) -> None:
+    assert users.require_bio(" Likes fires \n") == "Likes fires"
+    assert users.require_bio("x" * 200)
+    with pytest.raises(Invalid) as refused:
+        users.require_bio("x" * 201)
+    assert refused.value.errors.keys() == {"bio"}
+
+
+def test_only_people_who_are_here_are_people(tx: Tx) -> None:
+    bender = users.add(tx, "Bender", "bender@x.example", "!", "bot")
+    bans.add(tx, DAVID, KEVIN)
+    assert users.require_person(tx, JZ).id == JZ
+    for user_id in (bender.id, KEVIN, 99):
+        with pytest.raises(NotFound):
+            users.require_person(tx, user_id)
+
+
+def test_what_is_left_out_stays_as_it_is(tx: Tx) -> None:
+    before = users.find(tx, KEVIN)
+    assert users.revise(tx, KEVIN, users.Profile()).name == before.name
+    assert users.email_address(tx, KEVIN) == address("Kevin")
+    assert users.password_hash(tx, KEVIN) == PASSWORD_HASH
+
+
+def test_the_operator_sees_everybody_with_their_address(tx: Tx) -> None:
+    listed = [(user.id, address) for user, address in users.directory(tx)]
+    assert (DAVID, address("David")) in listed and len(listed) == 4
+    assert users.by_address(tx, " KEVIN@37signals.example ").id == KEVIN
+    with pytest.raises(NotFound):
+        users.by_address(tx, "nobody@37signals.example")

@@ -75,5 +75,7 @@ class Line:
                 message = await self.ws.receive()
                 if message.type is WSMsgType.TEXT:
                     self.heard.append(json.loads(message.data))
-                elif message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED):
+                elif message.type is WSMsgType.CLOSE:
+                    return int(message.data)  # Whether or not our answer got through.
+                elif message.type is WSMsgType.CLOSED:
                     return self.ws.close_code

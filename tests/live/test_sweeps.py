@@ -1,42 +1,139 @@
-"""Sweeps: what is left to do is done, at start and whenever there is more."""
+"""What goes in the background: started by what happened, and by starting again."""
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from campfire.chat import bans, messages, richtext, rooms
-from campfire.database import Database, Event
+from campfire.database import Database, Event, Reads, Tx
 from campfire.live.sweeps import Sweeps
-from tests.conftest import ALL_PETS, DAVID, KEVIN, WATERCOOLER
+from tests.conftest import (
+    ALL_PETS,
+    DAVID,
+    EVERYBODY,
+    JZ,
+    WATERCOOLER,
+    SignIn,
+    set_the_stage,
+)
+from tests.live.line import Line
+
+SECONDS = 10.0
 
 
-async def test_the_words_of_the_banned_go_by_themselves(
-    db: Database, events: list[Event]
-) -> None:
+def say_much(tx: Tx) -> None:
+    for number in range(120):
+        messages.post(tx, JZ, WATERCOOLER, richtext.draft("goes"), str(number))
+        messages.post(tx, JZ, ALL_PETS, richtext.draft("goes"), str(number))
+    messages.post(tx, DAVID, ALL_PETS, richtext.draft("stays"), "x")
+
+
+def left(db: Reads) -> list[str]:
+    return [text for (text,) in db.rows("SELECT plain FROM messages ORDER BY id")]
+
+
+async def until(db: Database, look: Callable[[Reads], bool]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not await db.read(look):
+            await asyncio.sleep(0.01)
+
+
+async def sweeping(db: Database, events: list[Event]) -> Sweeps:
+    """Sweeps as the application has it: hearing what is published."""
     sweeps = Sweeps(db)
-    gone = asyncio.Event()
 
     def publish(event: Event) -> None:
+        events.append(event)
         sweeps.hear(event)
-        if isinstance(event, messages.Removed):
-            gone.set()
 
     db.publish = publish
-    draft = richtext.draft("Spam")
-    await db.write(messages.post, KEVIN, ALL_PETS, draft, "spam")
-    await db.write(bans.add, DAVID, KEVIN)
-    await asyncio.wait_for(gone.wait(), 10)
-    assert not (await db.read(messages.page, DAVID, ALL_PETS)).messages
-    await sweeps.close()
+    return sweeps
 
 
-async def test_a_room_deleted_before_a_restart_is_emptied_after_it(
-    db: Database,
+async def test_a_ban_and_a_removed_room_are_swept_when_they_happen(
+    db: Database, events: list[Event]
 ) -> None:
-    draft = richtext.draft("Old")
-    for number in range(5):
-        await db.write(messages.post, DAVID, WATERCOOLER, draft, f"old-{number}")
-    await db.write(rooms.remove, DAVID, WATERCOOLER)
-    sweeps = Sweeps(db)
-    async with asyncio.timeout(10):
-        while await db.read(rooms.deleted) is not None:
-            await asyncio.sleep(0)
+    await db.write(say_much)
+    sweeps = await sweeping(db, events)
+    await db.write(bans.add, DAVID, JZ)
+    await until(db, lambda db: left(db) == ["stays"])
+    told = [event for event in events if isinstance(event, messages.Removed)]
+    assert len(told) == 240
+    assert {e.audience for e in told if e.removal.room_id == ALL_PETS} == {EVERYBODY}
+    await db.write(rooms.remove, DAVID, ALL_PETS)
+    await until(db, lambda db: left(db) == [])
+    await until(db, lambda db: rooms.deleted(db) is None)
     await sweeps.close()
+
+
+async def test_what_was_left_is_swept_after_a_restart(
+    tmp_path: Path, events: list[Event]
+) -> None:
+    db = Database(tmp_path / "campfire.sqlite3")
+    await db.write(set_the_stage)
+
+    def leave_in_the_middle(tx: Tx) -> None:
+        say_much(tx)
+        bans.add(tx, DAVID, JZ)
+        assert bans.sweep(tx)
+        rooms.remove(tx, DAVID, WATERCOOLER)
+        assert messages.sweep(tx)
+
+    await db.write(leave_in_the_middle)
+    assert 1 < len(await db.read(left)) < 241
+    await db.close()
+    again = Database(tmp_path / "campfire.sqlite3")
+    sweeps = await sweeping(again, events)
+    await until(again, lambda db: left(db) == ["stays"])
+    await until(again, lambda db: rooms.deleted(db) is None)
+    await sweeps.close()
+    await again.close()
+
+
+async def test_others_write_between_the_parts_of_a_sweep(
+    db: Database, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bans, "SWEPT_AT_ONCE", 1)
+    await db.write(say_much)
+    sweeps = await sweeping(db, events)
+    await db.write(bans.add, DAVID, JZ)
+    draft = richtext.draft("meanwhile")
+    message, _ = await db.write(messages.post, DAVID, ALL_PETS, draft, "meanwhile")
+    assert "goes" in await db.read(left), "it did not wait for the whole sweep"
+    await until(db, lambda db: left(db) == ["stays", "meanwhile"])
+    await sweeps.close()
+
+
+async def test_closing_in_the_middle_is_no_fault(
+    tmp_path: Path, events: list[Event]
+) -> None:
+    db = Database(tmp_path / "other.sqlite3")
+    await db.write(set_the_stage)
+    await db.write(say_much)
+    sweeps = await sweeping(db, events)
+    await db.write(bans.add, DAVID, JZ)
+    await sweeps.close()
+    await db.close()
+
+
+async def test_a_ban_takes_the_words_off_every_screen(sign_in: SignIn) -> None:
+    """Ban while talking: the author is let go, and each message of theirs goes."""
+    david, jz, kevin = [await sign_in(name) for name in ("David", "JZ", "Kevin")]
+    theirs, watching = await Line.open(jz), await Line.open(kevin)
+    for line in (theirs, watching):
+        await line.enter(ALL_PETS)
+    ids = set()
+    for number in range(3):
+        await theirs.say("message.post", room_id=ALL_PETS, body=str(number))
+        ids.add((await watching.hear("message.posted"))["message"]["id"])
+    assert (await david.client.post(f"/users/{JZ}/ban")).status == 204
+    assert await theirs.closing() == 4401
+    assert {(await watching.hear("message.removed"))["id"] for _ in ids} == ids
+    counts = [event for event in watching.heard if event["event"] == "room.unread"]
+    while not counts or counts[-1]["unread_count"]:
+        counts.append(await watching.hear("room.unread"))
+    room = await (await kevin.client.get(f"/rooms/{ALL_PETS}")).json()
+    assert room["membership"]["unread_count"] == 0
+    assert await (await kevin.client.get(f"/rooms/{ALL_PETS}/messages")).json() == []

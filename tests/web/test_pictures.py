@@ -1,49 +1,50 @@
-"""Pictures: made small by another process, or refused in words."""
+"""Pictures from a form: made small and clean, or refused in words."""
 
+import asyncio
 import io
+import time
 
 import pytest
 from PIL import Image
 
 from campfire.refusals import Invalid
-from campfire.web.pictures import remade
+from campfire.web import pictures
 
 
-def picture(format: str, size: tuple[int, int] = (80, 40)) -> bytes:
-    data = io.BytesIO()
-    Image.new("RGB", size, "red").save(data, format)
-    return data.getvalue()
+def picture(format: str = "PNG", size: int = 90) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (size, size), "red").save(file, format)
+    return file.getvalue()
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "WEBP"])
-async def test_a_picture_becomes_a_square_without_anything_else(format: str) -> None:
-    made = Image.open(io.BytesIO(await remade(picture(format), "square", 32, "WEBP")))
-    assert (made.format, made.size) == ("WEBP", (32, 32))
-    assert not made.getexif()
+async def test_a_picture_is_made_anew() -> None:
+    for shape, format in (("square", "WEBP"), ("fit", "PNG")):
+        made = await pictures.remade(
+            picture(), "square" if shape == "square" else "fit", 64, format
+        )
+        image = Image.open(io.BytesIO(made))
+        assert (image.format, image.size) == (format, (64, 64))
 
 
-async def test_a_picture_that_fits_keeps_its_shape() -> None:
-    made = Image.open(io.BytesIO(await remade(picture("PNG"), "fit", 20, "PNG")))
-    assert made.size == (20, 10)
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"<svg/>", picture("BMP")])
+async def test_what_is_no_picture_is_refused_in_words(data: bytes) -> None:
+    with pytest.raises(Invalid) as refused:
+        await pictures.remade(data, "square", 64, "WEBP")
+    assert refused.value.errors.keys() == {"picture"}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"not a picture",
-        picture("PNG")[:40],
-        picture("TIFF"),
-        picture("BMP"),
-        b'<svg xmlns="http://www.w3.org/2000/svg"/>',
-    ],
-    ids=["nothing", "words", "half", "tiff", "bmp", "svg"],
-)
-async def test_anything_else_is_refused(data: bytes) -> None:
+async def test_many_at_once_are_all_made() -> None:
+    made = await asyncio.gather(
+        *(pictures.remade(picture(), "square", 64, "WEBP") for _ in range(8))
+    )
+    assert all(made)
+
+
+async def test_a_process_that_does_not_end_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pictures, "PATIENCE", 0.01)
+    started = time.monotonic()
     with pytest.raises(Invalid):
-        await remade(data, "square", 32, "WEBP")
-
-
-async def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
-    with pytest.raises(Invalid):
-        await remade(picture("PNG", (6_000, 5_000)), "square", 32, "WEBP")
+        await pictures.remade(picture("JPEG", 5000), "square", 64, "WEBP")
+    assert time.monotonic() - started < 5

@@ -1,25 +1,59 @@
-"""Posting: what is long is rendered beside the loop, what is not for one is refused."""
+"""Posting: rendered before the write, with the members that can be called."""
+
+import asyncio
 
 import pytest
 
+from campfire.chat import users
 from campfire.database import Database
-from campfire.refusals import NotFound
+from campfire.refusals import Invalid, NotFound
 from campfire.web import posting
-from tests.conftest import ALL_PETS, DAVID, KEVIN, WATERCOOLER
+from tests.conftest import ALL_PETS, DAVID, JASON, KEVIN, WATERCOOLER
 
 
-@pytest.mark.parametrize("words", ["short", "long " * 200])
-async def test_a_message_is_posted_once(db: Database, words: str) -> None:
-    first = await posting.post(db, DAVID, ALL_PETS, words, "once")
-    second = await posting.post(db, DAVID, ALL_PETS, words, "once")
-    assert (first[1], second[1]) == (True, False)
-    assert first[0] == second[0]
+async def test_a_message_is_posted_once_however_often_it_comes(db: Database) -> None:
+    message, is_new = await posting.post(db, KEVIN, ALL_PETS, "Hello", "x")
+    assert is_new and message.source == "Hello"
+    for body in ("Hello", "Another"):
+        again, is_new = await posting.post(db, KEVIN, ALL_PETS, body, "x")
+        assert (again, is_new) == (message, False)
+    other, is_new = await posting.post(db, KEVIN, ALL_PETS, "Hello", None)
+    assert is_new and other.client_message_id != message.client_message_id
 
 
-async def test_whom_a_message_calls_is_looked_up_in_the_room(db: Database) -> None:
-    message, _ = await posting.post(db, DAVID, ALL_PETS, "Hello @Kevin", None)
-    assert message.mentions == (KEVIN,)
-    message, _ = await posting.post(db, DAVID, WATERCOOLER, "Hello @Kevin", None)
-    assert message.mentions == ()
-    with pytest.raises(NotFound):
-        await posting.post(db, KEVIN, WATERCOOLER, "Hello @David", None)
+async def test_many_at_once_are_posted_once(db: Database) -> None:
+    made = await asyncio.gather(
+        *(posting.post(db, KEVIN, ALL_PETS, "Hello", "x") for _ in range(20))
+    )
+    assert len({message.id for message, _ in made}) == 1
+    assert [is_new for _, is_new in made].count(True) == 1
+
+
+@pytest.mark.parametrize("filling", ["", "and so on " * 300])
+async def test_members_are_called_and_others_are_text(
+    db: Database, filling: str
+) -> None:
+    """Short and long messages take different ways and arrive at the same."""
+    body = f"@Jason and @Kevin {filling}"
+    for room_id, called in ((ALL_PETS, [JASON, KEVIN]), (WATERCOOLER, [JASON])):
+        message, _ = await posting.post(db, DAVID, room_id, body, None)
+        assert sorted(message.mentions) == called
+
+
+async def test_an_outsider_and_nonsense_write_nothing(db: Database) -> None:
+    for body in ("Hello", "@Jason"):
+        with pytest.raises(NotFound):
+            await posting.post(db, KEVIN, WATERCOOLER, body, None)
+    with pytest.raises(Invalid):
+        await posting.post(db, KEVIN, ALL_PETS, " \u200b ", None)
+    with pytest.raises(Invalid):
+        await posting.post(db, KEVIN, ALL_PETS, "Hello", "not an id")
+    assert await db.read(lambda db: db.value("SELECT count(*) FROM messages")) == 0
+
+
+async def test_a_name_that_changed_is_called_by_the_new_one(db: Database) -> None:
+    message, _ = await posting.post(db, DAVID, ALL_PETS, "@Kevin", None)
+    assert message.source == "@Kevin"
+    await db.write(users.revise, KEVIN, users.Profile(name="Kev"))
+    later, _ = await posting.post(db, DAVID, ALL_PETS, "@Kev and @Kevin", None)
+    assert list(later.mentions) == [KEVIN]

@@ -1,40 +1,66 @@
-"""The shell: light and styles of a page, and the way to do without the styles."""
+"""What is around every page: the account's name, its styles, one's own light."""
 
-from aiohttp import ClientSession
-from aiohttp.test_utils import TestServer
+import re
 
-from campfire.chat import accounts, users
-from campfire.chat.users import Profile
-from campfire.web.keys import DB
-from tests.conftest import DAVID, SignIn
+import pytest
 
-PAGE = {"Accept": "text/html"}
+from tests.conftest import Person, SignIn
+from tests.web.conftest import HTML
 
-
-async def text(client: ClientSession, path: str) -> str:
-    return await (await client.get(path, headers=PAGE)).text()
+PAGES = ("/rooms/1", "/rooms/1/edit", "/rooms/new", "/account", "/users/me", "/users/1")
 
 
-async def test_the_accounts_own_styles_are_a_file_and_can_be_left_out(
-    server: TestServer, sign_in: SignIn
+async def text_of(person: Person, path: str) -> str:
+    response = await person.client.get(path, headers=HTML)
+    assert response.status == 200, path
+    return await response.text()
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_styles_are_a_sheet_of_their_own_and_can_be_left_out(
+    sign_in: SignIn, path: str
 ) -> None:
-    assert server.app is not None
-    david = await sign_in("David")
-    assert "/account/styles.css" not in await text(david.client, "/rooms/1")
-    styles = "body { color: red }</style><script>"
-    await server.app[DB].write(accounts.revise, DAVID, custom_styles=styles)
-    page = await text(david.client, "/rooms/1")
-    assert "/account/styles.css?v=" in page and "color: red" not in page
-    assert "/account/styles.css" not in await text(david.client, "/account?plain")
-    answer = await david.client.get("/account/styles.css")
-    assert (answer.content_type, await answer.text()) == ("text/css", styles)
+    david, kevin = await sign_in("David"), await sign_in("Kevin")
+    assert "/account/styles.css" not in await text_of(kevin, path)
+    sheet = "body { display: none } </style><script>alert(1)</script>"
+    changed = await david.client.patch("/account", json={"custom_styles": sheet})
+    assert changed.status == 200
+    text = await text_of(kevin, path)
+    linked = re.search(r'href="(/account/styles\.css\?v=\d+)"', text)
+    assert linked, "named in the page, with its version"
+    if path != "/account":
+        assert "display: none" not in text
+    assert "<script>alert" not in text
+    assert "/account/styles.css" not in await text_of(kevin, f"{path}?plain")
+    styles = await kevin.client.get(linked[1])
+    assert (styles.status, styles.content_type) == (200, "text/css")
+    assert await styles.text() == sheet
+    assert styles.headers["X-Content-Type-Options"] == "nosniff"
+    await david.client.patch("/account", json={"custom_styles": "i { top: 0 }"})
+    again = re.search(
+        r'href="(/account/styles\.css\?v=\d+)"', await text_of(kevin, path)
+    )
+    assert again and again[1] != linked[1]
 
 
-async def test_the_light_somebody_chose_is_on_the_page_from_the_start(
-    server: TestServer, sign_in: SignIn
-) -> None:
-    assert server.app is not None
-    david = await sign_in("David")
-    assert 'data-theme="dark"' not in await text(david.client, "/rooms/1")
-    await server.app[DB].write(users.revise, DAVID, Profile(theme="dark"))
-    assert 'data-theme="dark"' in await text(david.client, "/rooms/1")
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_says_where_one_is(sign_in: SignIn, path: str) -> None:
+    david, kevin = await sign_in("David"), await sign_in("Kevin")
+    await david.client.patch("/account", json={"name": "Camp & <b>ground</b>"})
+    text = await text_of(kevin, path)
+    assert "<b>ground" not in text
+    assert "Camp &amp; &lt;b&gt;ground" in text
+
+
+async def test_the_light_is_ones_own(sign_in: SignIn) -> None:
+    kevin, jz = await sign_in("Kevin"), await sign_in("JZ")
+    before = await text_of(jz, "/rooms/1")
+    for theme in ("dark", "light", "auto"):
+        changed = await kevin.client.patch("/users/me", json={"theme": theme})
+        assert changed.status == 200
+        pages = [await text_of(kevin, path) for path in ("/rooms/1", "/users/me")]
+        for text in pages:
+            html = re.search("<html[^>]*>", text)
+            assert html and (theme == "auto" or f'"{theme}"' in html[0])
+    assert await text_of(jz, "/rooms/1") == before
+    assert (await kevin.client.patch("/users/me", json={"theme": "x"})).status == 422
