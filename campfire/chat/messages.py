@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from campfire.chat import memberships, richtext, rooms, users
+from campfire.chat import memberships, parts, richtext, rooms, users
+from campfire.chat.parts import Attachment, Boost, Preview
 from campfire.chat.richtext import Draft
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
@@ -20,7 +21,7 @@ from campfire.refusals import Forbidden, Gone, Invalid, NotFound
 COLUMNS: Final = f"""messages.id, messages.room_id, messages.client_message_id,
                      messages.seq, messages.posted_seq, messages.source, messages.html,
                      messages.plain, messages.created_at, messages.edited_at,
-                     {users.COLUMNS}"""
+                     messages.calls_everyone, {parts.COLUMNS}, {users.COLUMNS}"""
 TABLES: Final = "messages JOIN users ON users.id = messages.creator_id"
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 PAGE: Final = 40
@@ -32,7 +33,10 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as everybody in the room sees it, with current names in it."""
+    """A message as everybody in the room sees it, with current names in it.
+
+    `mentions` are those called by name; `calls_everyone` is a call to all in the room.
+    """
 
     id: int
     room_id: int
@@ -46,6 +50,10 @@ class Message:
     edited_at: int | None
     creator: User
     mentions: Sequence[int] = ()
+    calls_everyone: bool = False
+    boosts: Sequence[Boost] = ()
+    attachments: Sequence[Attachment] = ()
+    previews: Sequence[Preview] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +159,8 @@ def post(
     message = _presented(
         (
             *(message_id, room_id, client_message_id, seq, seq),
-            *(draft.source, draft.html, draft.plain, tx.now, None, *creator),
+            *(draft.source, draft.html, draft.plain, tx.now, None),
+            *(False, *parts.NONE, *creator),
         ),
         _mention(tx, message_id, draft.mentions, audience),
     )
@@ -404,7 +413,10 @@ def _presented(row: Sequence[Any], called: Sequence[_Called]) -> Message:
         alone = {whom.id: whom.name for whom in called if not whom.shared}
         source = richtext.shown_source(source, alone)
     mentions = tuple(whom.id for whom in called)
-    return Message(*(*row[:5], source, html, *row[7:10], User(*row[10:]), mentions))
+    hung = parts.from_row(row[11:14])
+    shown = (*row[:5], source, html, *row[7:10], User(*row[14:]), mentions)
+    hung_on = (hung.boosts, hung.attachments, hung.previews)
+    return Message(*(*shown, bool(row[10]), *hung_on))
 
 
 def _mention(

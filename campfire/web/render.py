@@ -4,7 +4,7 @@ One rendering serves every viewer; what is personal is added in the browser. The
 that words an event is the one place where a new event must find its frame.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from markupsafe import Markup
 from campfire.chat import accounts, memberships, messages, rooms, sessions, users
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
+from campfire.chat.parts import Attachment, Boost, Preview
 from campfire.chat.rooms import Room
 from campfire.chat.sessions import SignIn
 from campfire.chat.users import User
@@ -117,10 +118,44 @@ def message(message: Message) -> dict[str, Any]:
         "created_at": time(message.created_at),
         "edited_at": None if edited_at is None else time(edited_at),
         "mentions": list(message.mentions),
-        "attachments": [],
-        "preview": None,
-        "boosts": [],
+        "attachments": [attachment(each) for each in message.attachments],
+        "preview": preview(message.previews[0]) if message.previews else None,
+        "boosts": [boost(each) for each in message.boosts],
         "url": message_url(message),
+    }
+
+
+def attachment(attachment: Attachment) -> dict[str, Any]:
+    return {
+        "id": attachment.id,
+        "filename": attachment.filename,
+        "content_type": attachment.content_type,
+        "byte_size": attachment.byte_size,
+        "width": attachment.width,
+        "height": attachment.height,
+        "url": attachment.url,
+        "thumbnail_url": attachment.thumbnail_url,
+    }
+
+
+def preview(preview: Preview) -> dict[str, Any]:
+    return {
+        "id": preview.id,
+        "url": preview.url,
+        "site": preview.site,
+        "title": preview.title,
+        "description": preview.description,
+        "image_url": preview.image_url,
+    }
+
+
+def boost(boost: Boost) -> dict[str, Any]:
+    return {
+        "id": boost.id,
+        "message_id": boost.message_id,
+        "content": boost.content,
+        "booster": {"id": boost.booster.id, "name": boost.booster.name},
+        "created_at": time(boost.created_at),
     }
 
 
@@ -142,6 +177,10 @@ class Shown:
     created_ms: int
     edited_at: str | None
     mentions: Iterable[int]
+    calls_everyone: bool
+    boosts: Iterable[Boost]
+    attachments: Sequence[Attachment]
+    previews: Iterable[Preview]
     url: str
 
     @classmethod
@@ -158,6 +197,10 @@ class Shown:
             created_ms=message.created_at,
             edited_at=None if edited_at is None else time(edited_at),
             mentions=message.mentions,
+            calls_everyone=message.calls_everyone,
+            boosts=message.boosts,
+            attachments=message.attachments,
+            previews=message.previews,
             url=message_url(message),
         )
 
