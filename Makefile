@@ -14,7 +14,10 @@ PYTHON_CODE := campfire tests $(wildcard bench)
 # Third-party files that browsers get: name under static/vendor, colon, file
 # under node_modules. This list is the only place that names them.
 VENDORED := \
-	htmx.js:htmx.org/dist/htmx.esm.min.js
+	emoji.json:emoji-picker-element-data/en/github/data.json \
+	htmx.js:htmx.org/dist/htmx.esm.min.js \
+	markdown-toolbar.js:@github/markdown-toolbar-element/dist/index.js \
+	paste-markdown.js:@github/paste-markdown/dist/bundle.js
 
 INSTALLED := .venv/.installed
 PACKAGES := node_modules/.installed
