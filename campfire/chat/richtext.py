@@ -25,6 +25,9 @@ from campfire.refusals import Invalid
 
 LONGEST: Final = 65_536
 MOST_MENTIONS: Final = 100
+MOST_LINKS: Final = 100
+DEEPEST: Final = 32
+EVERYONE: Final = 0
 
 # Characters of the private use area, which nobody can send: they are replaced.
 # A mark holds the id of whom a message mentions. A stand-in takes the place of what
@@ -37,17 +40,28 @@ STANDING_IN_URL: Final = re.compile(
 )
 REPLACED: Final = str.maketrans({"\0": None} | dict.fromkeys(PRIVATE, "\ufffd"))
 TASK: Final = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
-CALL: Final = re.compile(r"(?<![\w\\/])@(?=\S)|<@(\d{1,18})>")
+WEB: Final = re.compile(r"https?://\S+", re.IGNORECASE)
+CALL: Final = re.compile(r"(?<![\w\\/])@(?=\S)|<@([1-9]\d{0,17})>", re.ASCII)
+# What the cleaner makes of a tag; its quotes hold no quotation mark.
+TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [a-z-]+="[^"]*")*)>')
+SPELLED: Final = re.compile(
+    r"&#(?:x0*e00[0-3](?![0-9a-f])|0*5734[4-7](?![0-9]));?", re.IGNORECASE
+)
+
+VOID: Final = {"br", "hr", "input"}
 
 CLEANER: Final = nh3.Cleaner(
     tags={
-        *("a", "b", "blockquote", "br", "cite", "code", "del", "em", "h1", "h2"),
-        *("h3", "h4", "h5", "h6", "hr", "i", "input", "li", "ol", "p", "pre", "s"),
-        *("strong", "table", "tbody", "td", "th", "thead", "tr", "u", "ul"),
+        *("a", "abbr", "b", "blockquote", "br", "cite", "code", "dd", "del", "dfn"),
+        *("div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4"),
+        *("h5", "h6", "hr", "i", "input", "ins", "kbd", "li", "ol", "p", "pre", "s"),
+        *("samp", "small", "strong", "sub", "sup", "table", "tbody", "td", "th"),
+        *("thead", "tr", "u", "ul", "var"),
     },
     clean_content_tags={"script", "style"},
     attributes={
-        "a": {"href"},
+        "*": set(),
+        "a": {"href", "title"},
         "ol": {"start"},
         "input": {"checked", "disabled"},
     },
@@ -63,18 +77,38 @@ CLEANER: Final = nh3.Cleaner(
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message body, ready to be kept; `mentions` are ids in order of appearance."""
+    """A message body, ready to be kept; `mentions` are ids in order of appearance.
+
+    `calls_everyone` is a call to all in the room, which is none of the `mentions`.
+    `links` are the addresses on the web that one can follow from it, in order and
+    each once; an address in code is none of them.
+    """
 
     source: str
     html: str
     plain: str
-    mentions: Sequence[int]
+    mentions: Sequence[int] = ()
+    links: Sequence[str] = ()
+    calls_everyone: bool = False
 
 
-def draft(text: str, people: Iterable[tuple[int, str]] = ()) -> Draft:
+EMPTY: Final = Draft("", "", "")
+
+
+def draft(
+    text: str,
+    people: Iterable[tuple[int, str]] = (),
+    *,
+    is_bot: bool = False,
+    may_be_empty: bool = False,
+    may_call_everyone: bool = False,
+) -> Draft:
     """Renders what somebody wrote; `people` are those whom it can mention.
 
-    Raises Invalid when nothing in it can be seen, or over 64 KiB of UTF-8.
+    HTML is shown as text, except from a bot, whose HTML is cleaned. An id of nobody
+    among `people` has a mark too and mentions nobody. Raises Invalid over 64 KiB of
+    UTF-8, and when nothing in it can be seen, unless it `may_be_empty` because
+    something else will be there to see.
     """
     try:
         size = len(text.encode("utf-8"))
@@ -83,15 +117,21 @@ def draft(text: str, people: Iterable[tuple[int, str]] = ()) -> Draft:
     if size > LONGEST:
         raise Invalid("This message is too long.", body="64 KiB is the limit.")
     text = text.translate(REPLACED)
-    people = list(people)
-    marked, calls = _marked(text, people) if "@" in text else (text, [])
+    names = dict(people)
+    marked, calls = text, list[_Call]()
+    if "@" in text:
+        marked, calls = _marked(text, names, may_call_everyone)
     mentioned: set[int] = set()
-    html = MARKDOWN.render(marked, {"calls": calls, "mentioned": mentioned})
-    html = CLEANER.clean(html)
-    words = _Plain()
-    words.feed(html)
-    words.close()
+    parser = MARKDOWN_AND_HTML if is_bot else MARKDOWN
+    html = parser.render(marked, {"calls": calls, "mentioned": mentioned})
+    html = _cleaned(html) if is_bot else CLEANER.clean(html)
+    words = _Plain(html)
+    if is_bot or words.depth > DEEPEST or html.count("<a ") > MOST_LINKS:
+        html = _cleaned(_fitted(html, calls, mentioned))
+        words = _Plain(html)
     if not words.are_visible:
+        if may_be_empty:
+            return EMPTY
         raise Invalid("This message is empty.", body="Write something.")
 
     def kept(mark: re.Match[str]) -> str:
@@ -100,9 +140,15 @@ def draft(text: str, people: Iterable[tuple[int, str]] = ()) -> Draft:
             f"{OPEN}{call.user_id}{CLOSE}" if int(mark[1]) in mentioned else call.typed
         )
 
-    in_order = dict.fromkeys(calls[index].user_id for index in sorted(mentioned))
-    plain = words.text(dict(people))
-    return Draft(STANDING.sub(kept, marked), html, plain, tuple(in_order))
+    called = dict.fromkeys(calls[index].user_id for index in sorted(mentioned))
+    return Draft(
+        source=STANDING.sub(kept, marked),
+        html=html,
+        plain=words.text({**names, EVERYONE: "everyone"}),
+        mentions=tuple(user_id for user_id in called if user_id in names),
+        links=tuple(words.links),
+        calls_everyone=EVERYONE in called,
+    )
 
 
 def is_visible(text: str) -> bool:
@@ -128,6 +174,8 @@ def shown_html(html: str, names: Mapping[int, str]) -> str:
 
     def chip(mark: re.Match[str]) -> str:
         user_id = int(mark[1])
+        if user_id == EVERYONE:
+            return '<span class="mention is-everyone">@everyone</span>'
         if (name := names.get(user_id)) is None:
             return '<span class="mention is-missing">@…</span>'
         return (
@@ -140,6 +188,7 @@ def shown_html(html: str, names: Mapping[int, str]) -> str:
 
 def shown_source(source: str, names: Mapping[int, str]) -> str:
     """The Markdown as its author may edit it: `@Name`, or `<@ID>` without one name."""
+    names = {**names, EVERYONE: "everyone"}
     return MARK.sub(
         lambda mark: (
             f"@{names[int(mark[1])]}" if int(mark[1]) in names else f"<@{mark[1]}>"
@@ -154,16 +203,19 @@ class _Call:
     typed: str
 
 
-def _marked(text: str, people: Sequence[tuple[int, str]]) -> tuple[str, list[_Call]]:
+def _marked(
+    text: str, people: Mapping[int, str], may_call_everyone: bool
+) -> tuple[str, list[_Call]]:
     """Puts a stand-in in place of everything that could be a mention.
 
     A name that two people share calls nobody; `<@ID>` says which of them is meant.
     """
-    ids = {user_id for user_id, _ in people}
     by_name: dict[str, int | None] = {}
-    for user_id, name in people:
+    for user_id, name in people.items():
         folded = fold(name)
         by_name[folded] = None if folded in by_name else user_id
+    if may_call_everyone:  # Whoever takes this for a name does not take it away.
+        by_name["everyone"] = EVERYONE
     longest = max((len(name) for name in by_name), default=0)
     first_letters = {name[:1] for name in by_name}
     calls: list[_Call] = []
@@ -175,7 +227,7 @@ def _marked(text: str, people: Sequence[tuple[int, str]]) -> tuple[str, list[_Ca
         end = call.end()
         called = None
         if call[1] is not None:
-            called = int(call[1]) if int(call[1]) in ids else None
+            called = int(call[1])
         elif fold(text[end])[:1] in first_letters:
             called, end = _named(text, end, by_name, longest)
         if called is not None:
@@ -216,7 +268,9 @@ def _mention(state: StateInline, silent: bool) -> bool:
     if not silent:
         index = int(standing[1])
         call = state.env["calls"][index]
-        if state.linkLevel:  # A link inside a link is none.
+        if state.md.options.html:
+            state.push("mention", "", 0).content = standing[0]  # See `_fitted`.
+        elif state.linkLevel:  # A link inside a link is none.
             state.push("text", "", 0).content = call.typed
         else:
             state.env["mentioned"].add(index)
@@ -242,7 +296,9 @@ def _settle(state: StateCore) -> None:
 
     for block in state.tokens:
         for token in (block, *(block.children or ())):
-            if token.type != "mention":
+            if token.type in ("html_block", "html_inline"):  # See `_fitted`.
+                token.content = SPELLED.sub("\ufffd", token.content)
+            elif token.type != "mention":
                 token.content = settled(token.content)
             for name, value in token.attrs.items():
                 if isinstance(value, str):
@@ -268,12 +324,12 @@ def _tasks(core: StateCore) -> None:
         inline.children.insert(0, box)
 
 
-def _parser() -> MarkdownIt:
+def _parser(*, html: bool = False) -> MarkdownIt:
     """CommonMark with strikethrough, tables, tasks and bare links; breaks as typed.
 
     No images: a picture on somebody's server would tell who reads and when.
     """
-    options = {"html": False, "linkify": True, "breaks": True}
+    options = {"html": html, "linkify": True, "breaks": True}
     parser = MarkdownIt("commonmark", options)
     parser.enable(["strikethrough", "table", "linkify"]).disable("image")
     parser.core.ruler.after("inline", "tasks", _tasks)
@@ -291,28 +347,102 @@ def _shown(
 
 
 MARKDOWN: Final = _parser()
+MARKDOWN_AND_HTML: Final = _parser(html=True)
+
+
+def _cleaned(html: str) -> str:
+    """What the cleaner leaves of somebody's own HTML, when it leaves it as it is.
+
+    Without an element that is not allowed the rest may nest in another way than
+    before; what does not settle is shown as text.
+    """
+    for _ in range(4):
+        html, before = CLEANER.clean(html), html
+        if html == before:
+            return html
+    return f"<p>{escape(html, quote=False)}</p>"
+
+
+def _fitted(html: str, calls: Sequence[_Call], mentioned: set[int]) -> str:
+    """Cleaned HTML without what is too deep, and without more links than are allowed.
+
+    The words of a tag that goes stay. A stand-in in somebody's own HTML is settled
+    here, where it is known what is a word, code, or an address.
+    """
+    parts: list[str] = []
+    open_tags: list[tuple[str, bool]] = []
+    links = 0
+
+    def inside(*tags: str) -> bool:
+        return any(tag in tags for tag, _ in open_tags)
+
+    def typed(mark: re.Match[str]) -> str:
+        return escape(calls[int(mark[1])].typed)
+
+    def called(mark: re.Match[str]) -> str:
+        if inside("a", "code", "pre"):
+            return typed(mark)
+        mentioned.add(int(mark[1]))
+        return f"{OPEN}{calls[int(mark[1])].user_id}{CLOSE}"
+
+    position = 0
+    for tag in TAG.finditer(html):
+        parts.append(STANDING.sub(called, html[position : tag.start()]))
+        position = tag.end()
+        name = tag[2]
+        if tag[1]:
+            _, is_kept = open_tags.pop()
+        else:
+            links += name == "a"
+            is_kept = len(open_tags) < DEEPEST and (
+                name != "a" or (links <= MOST_LINKS and not inside("a"))
+            )
+            if name not in VOID:
+                open_tags.append((name, is_kept))
+        if is_kept:
+            parts.append(STANDING.sub(typed, tag[0]))
+    parts.append(STANDING.sub(called, html[position:]))
+    return "".join(parts)
 
 
 class _Plain(HTMLParser):
-    """Collects the words of sanitized HTML, laid out as lines.
+    """Collects the words of sanitized HTML, laid out as lines, and its links.
 
     For search, notifications and programs, and to know whether there are any.
     """
 
-    BLOCKS: Final = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table"}
+    BLOCKS: Final = {
+        *("p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table"),
+        *("dl", "figure"),
+    }
+    LINES: Final = {"li", "tr", "div", "dt", "dd", "figcaption"}
 
-    def __init__(self) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
+        self.depth = self.nested = 0
         self.parts: list[str] = []
         self.lists: list[int | None] = []
+        self.links: dict[str, None] = {}
+        self.codes = 0
         self.are_visible = False
+        self.feed(html)
+        self.close()
 
     def text(self, names: Mapping[int, str]) -> str:
         text = "".join(self.parts).strip()
         return MARK.sub(lambda mark: "@" + names.get(int(mark[1]), "…"), text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.nested += 1
+            self.depth = max(self.depth, self.nested)
         match tag:
+            case "a":
+                href = dict(attrs).get("href") or ""
+                if not self.codes and WEB.fullmatch(href):
+                    self.links[href] = None
+            case "code":
+                self.codes += 1
             case "br" | "hr":
                 self.parts.append("\n")
             case "ul":
@@ -326,7 +456,10 @@ class _Plain(HTMLParser):
                 self.parts.append("\u201c")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "blockquote":
+        self.nested -= 1
+        if tag == "code":
+            self.codes -= 1
+        elif tag == "blockquote":
             self._rstrip()
             self.parts.append("\u201d\n\n")
         elif tag in ("ul", "ol"):
@@ -336,7 +469,7 @@ class _Plain(HTMLParser):
         elif tag in self.BLOCKS:
             self._rstrip()
             self.parts.append("\n\n")
-        elif tag in ("li", "tr"):
+        elif tag in self.LINES:
             self._rstrip()
             self.parts.append("\n")
         elif tag in ("td", "th"):

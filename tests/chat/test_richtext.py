@@ -22,12 +22,13 @@ PEOPLE += [(6, "\U0001f525 Bob"), (7, "A" * 100)]
 NAMES = dict(PEOPLE)
 
 # Tag and what its attributes may say.
-HREF = re.compile(r"(https?|mailto):[^\s]*", re.IGNORECASE)
+HREF = re.compile(r"(https?|mailto):[^\n]*", re.IGNORECASE)
 REL = re.compile("noopener noreferrer nofollow")
 ANYTHING = re.compile(".*", re.DOTALL)
 PLAIN_TAGS = (
     "p br hr em strong s del u i b code pre blockquote ul li h1 h2 h3 h4 h5 h6 "
-    "table thead tbody tr th td cite"
+    "table thead tbody tr th td cite abbr dd dfn div dl dt figcaption figure ins kbd "
+    "samp small sub sup var"
 )
 ALLOWED: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     **{tag: {} for tag in PLAIN_TAGS.split()},
@@ -48,7 +49,7 @@ SHOWN: Mapping[str, Mapping[str, re.Pattern[str]]] = {
         "class": re.compile("mention"),
         "data-user-id": re.compile("[0-9]+"),
     },
-    "span": {"class": re.compile("mention is-missing")},
+    "span": {"class": re.compile("mention is-(missing|everyone)")},
 }
 EMPTY = {"br", "hr", "input"}
 
@@ -60,6 +61,7 @@ class Reader(HTMLParser):
         super().__init__()
         self.allowed = allowed
         self.open: list[str] = []
+        self.links = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in self.allowed
@@ -70,8 +72,11 @@ class Reader(HTMLParser):
                 urlsplit(value or "")
         if tag == "input":
             assert "disabled" in dict(attrs)
+        self.links += tag == "a" and dict(attrs).get("class") != "mention"
+        assert self.links <= richtext.MOST_LINKS
         if tag not in EMPTY:
             self.open.append(tag)
+        assert len(self.open) <= richtext.DEEPEST + 1  # The chip of a mention.
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -314,6 +319,44 @@ def test_a_zero_byte_and_private_characters_are_not_kept() -> None:
     assert draft.source == draft.plain == "ab\ufffd\ufffd\ufffd\ufffd\ue004"
 
 
+def test_an_empty_message_passes_where_something_else_can_be_seen() -> None:
+    for text in ("", " \n", "\u200b", "[a]: https://example.org"):
+        draft = richtext.draft(text, may_be_empty=True)
+        assert (draft.source, draft.html, draft.plain) == ("", "", "")
+    assert richtext.draft("*a*", may_be_empty=True) == richtext.draft("*a*")
+
+
+# Links
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("nothing", []),
+        ("https://example.org/a?b=c&d#e", ["https://example.org/a?b=c&d#e"]),
+        ("see example.org, www.example.com", ["http://example.org"]),
+        ("<https://a.example/> http://b.example", ["https://a.example/"]),
+        ("[x](https://a.example) [x]", ["https://a.example"]),
+        ("[x][1]\n\n[1]: HTTPS://a.example/", ["HTTPS://a.example/"]),
+        ("**[x](https://a.example)** <mailto:a@b.example>", ["https://a.example"]),
+        ("`https://a.example`", []),
+        ("```\nhttps://a.example\n```\n\n    https://a.example", []),
+        ("[x](javascript:alert(1)) [y](/a) [z](//a.example)", []),
+        ("<a title='x'>x</a>", []),
+    ],
+)
+def test_the_links_are_those_that_can_be_followed(text: str, links: list[str]) -> None:
+    found = richtext.draft(text).links
+    assert list(found[:1]) == links
+    assert len(found) == html(text).count('href="http') + html(text).count('href="HTTP')
+
+
+def test_the_links_are_in_order_and_each_once() -> None:
+    text = "https://b.example [x](https://a.example) https://b.example c.com"
+    links = ("https://b.example", "https://a.example", "http://c.com")
+    assert richtext.draft(text).links == links
+
+
 # Mentions
 
 
@@ -450,9 +493,125 @@ def test_a_mention_cannot_be_forged(forgery: str, beside: str) -> None:
     draft = richtext.draft(beside + forgery, PEOPLE)
     assert list(draft.mentions) == ([1] if beside else [])
     assert draft.html.count(richtext.OPEN) == draft.html.count(richtext.CLOSE)
-    assert draft.html.count(richtext.OPEN) == len(draft.mentions)
+    assert len(richtext.MARK.findall(draft.html)) == len(draft.mentions)
     require_allowed(draft.html)
     require_allowed(richtext.shown_html(draft.html, NAMES), SHOWN)
+
+
+@pytest.mark.parametrize("text", ["@everyone", "@Everyone!", "hi\n\n> @EVERYONE"])
+def test_everyone_is_called_by_those_who_may(text: str) -> None:
+    draft = richtext.draft(text, PEOPLE, may_call_everyone=True)
+    assert draft.calls_everyone
+    assert draft.mentions == ()
+    assert "@everyone" in draft.plain
+    shown = richtext.shown_html(draft.html, {})
+    assert '<span class="mention is-everyone">@everyone</span>' in shown
+    assert "@everyone" in richtext.shown_source(draft.source, {})
+    other = richtext.draft(text, PEOPLE)
+    assert not other.calls_everyone
+    assert "mention" not in richtext.shown_html(other.html, NAMES)
+    assert other.source == text
+
+
+@pytest.mark.parametrize("text", ["`@everyone`", "@everyones", "<@0>", "a@everyone"])
+def test_what_only_looks_like_a_call_to_everyone_is_none(text: str) -> None:
+    draft = richtext.draft(text + " @David", PEOPLE, may_call_everyone=True)
+    assert not draft.calls_everyone
+    assert draft.mentions == (1,)
+
+
+def test_a_name_does_not_take_the_call_to_everyone_away() -> None:
+    people = [(8, "Everyone"), (9, "Everyone Else")]
+    draft = richtext.draft("@everyone", people, may_call_everyone=True)
+    assert draft.calls_everyone and draft.mentions == ()
+    assert richtext.draft("@everyone", people).mentions == (8,)
+    draft = richtext.draft("@everyone else", people, may_call_everyone=True)
+    assert not draft.calls_everyone and draft.mentions == (9,)
+
+
+def test_an_id_of_nobody_is_shown_as_somebody_who_is_missing() -> None:
+    draft = richtext.draft("ask <@999> or <@3>", PEOPLE)
+    assert draft.mentions == (3,)
+    assert draft.plain == "ask @… or @JZ"
+    assert '<span class="mention is-missing">@…</span>' in richtext.shown_html(
+        draft.html, NAMES
+    )
+    assert richtext.shown_source(draft.source, NAMES) == "ask <@999> or @JZ"
+
+
+# What bots write
+
+
+def from_bot(text: str) -> richtext.Draft:
+    return richtext.draft(text, PEOPLE, is_bot=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        (
+            "<b>bold</b> and **strong**",
+            "<p><b>bold</b> and <strong>strong</strong></p>",
+        ),
+        ("<div>one</div>\n\n*two*", "<div>one</div>\n<p><em>two</em></p>"),
+        ("<p>Press <kbd>Ctrl</kbd></p>", "<p>Press <kbd>Ctrl</kbd></p>"),
+        ("<img src=x onerror=alert(1)>x", "<p>x</p>"),
+        ("<p hx-get=/session class=button style='top:0' id=log>x</p>", "<p>x</p>"),
+        ("<script>alert(1)</script>x", "x"),
+        ("a < b & c > d", "<p>a &lt; b &amp; c &gt; d</p>"),
+        ("<ul><li>a<li>b</ul>", "<ul><li>a</li><li>b</li></ul>"),
+        ("`<b>`", "<p><code>&lt;b&gt;</code></p>"),
+        ("<p><button><p>x", "<p></p><p>x</p><p></p>"),
+    ],
+)
+def test_a_bot_may_write_html_of_the_list(text: str, made: str) -> None:
+    assert from_bot(text).html.strip() == made
+
+
+@pytest.mark.parametrize(
+    ("text", "whom"),
+    [
+        ("@David", [1]),
+        ("<p>@David and <b>@JZ</b></p>", [1, 3]),
+        ("<b>@David</b> hello", [1]),
+        ("<code>@David</code> and <@3>", [3]),
+        ("<pre>@David</pre>", []),
+        ("<a href='https://a.example/?@David'>@JZ</a>", []),
+        ("<div title='@David'>@Kevin</div>", [4]),
+        ("<!-- @David --><p>x</p>", []),
+        ("`@David` [@David](https://a.example) x", []),
+    ],
+)
+def test_a_bot_calls_in_words_alone(text: str, whom: list[int]) -> None:
+    draft = from_bot(text)
+    assert list(draft.mentions) == whom
+    require_safe(draft)
+
+
+def test_the_links_of_a_bot_are_those_that_one_can_follow() -> None:
+    text = (
+        "<p><a href='https://a.example'>x</a> <a href='/rooms/1'>y</a></p>\n\n"
+        "<code><a href='https://b.example'>z</a></code> https://c.example"
+    )
+    assert from_bot(text).links == ("https://a.example", "https://c.example")
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+@pytest.mark.parametrize(
+    "around", ["<p>{}</p>", "<b>{}</b> x", "<a href='https://a.example/{}'>x</a>"]
+)
+def test_a_bot_cannot_forge_a_mention(forgery: str, around: str) -> None:
+    draft = from_bot("<p>@David</p>\n\n" + around.format(forgery))
+    assert draft.mentions == (1,)
+    require_safe(draft)
+
+
+@pytest.mark.parametrize("vector", VECTORS)
+def test_the_html_of_a_bot_is_cleaned(vector: str) -> None:
+    for text in (f"x {vector}", f"x {vector}\n\n<div>\n{vector}\n</div>\n\nx"):
+        require_safe(from_bot(text))
+    with suppress(Invalid):  # Some of it hides what comes after.
+        require_safe(from_bot(f"{vector} x"))
 
 
 # Properties
@@ -482,6 +641,37 @@ PIECES = st.sampled_from(
         *("%EE%80%83", "9", "xn--", ":", "[a]: ", "\u0301", "\u202e", "\ue000", "\r"),
     ]
 )
+HTML = st.sampled_from(
+    [
+        *(
+            "<b>",
+            "</b>",
+            "<p>",
+            "</p>",
+            "<div>",
+            "</div>",
+            "<a href='https://a.example'>",
+        ),
+        *(
+            "</a>",
+            "<table>",
+            "<tr>",
+            "<td>",
+            "</td>",
+            "</table>",
+            "<ul>",
+            "<li>",
+            "</ul>",
+        ),
+        *("<button>", "</button>", "<svg>", "</svg>", "<math>", "<mtext>", "<style>"),
+        *("</style>", "<select>", "<option>", "<template>", "<textarea>", "<title>"),
+        *("<pre>", "</pre>", "<code>", "</code>", "<h1>", "<form>", "<input>", "<br/>"),
+        *("<!--", "-->", "<![CDATA[", "]]>", "<x", " id=a", " class='mention'", ">"),
+        *("@David", "<@3>", "&#xe002;0&#xe003;", "&#57344;1&#57345;", "\n\n", "x", "'"),
+        *("<b>" * 40, "<div>" * 40, "<blockquote>" * 12, "```\n", "`", "*"),
+    ]
+)
+BOT_TEXTS = st.lists(HTML | PIECES, max_size=30).map("".join)
 TEXTS = st.one_of(
     st.text(max_size=60),
     st.lists(PIECES | st.text(max_size=3), max_size=25).map("".join),
@@ -492,7 +682,8 @@ def require_safe(draft: richtext.Draft) -> None:
     require_allowed(draft.html)
     assert richtext.CLEANER.clean(draft.html) == draft.html
     marks = [int(number) for number in richtext.MARK.findall(draft.html)]
-    assert set(marks) == set(draft.mentions)
+    assert set(marks) & set(NAMES) == set(draft.mentions)
+    assert (richtext.EVERYONE in marks) == draft.calls_everyone
     for private in richtext.PRIVATE:
         counted = len(marks) if private in (richtext.OPEN, richtext.CLOSE) else 0
         assert draft.html.count(private) == counted
@@ -511,6 +702,16 @@ def require_safe(draft: richtext.Draft) -> None:
 def test_whatever_is_written_is_safe_or_refused(text: str) -> None:
     try:
         draft = richtext.draft(text, PEOPLE)
+    except Invalid:
+        return
+    require_safe(draft)
+
+
+@given(text=BOT_TEXTS)
+@settings(max_examples=400, deadline=None)
+def test_whatever_a_bot_writes_is_safe_or_refused(text: str) -> None:
+    try:
+        draft = from_bot(text)
     except Invalid:
         return
     require_safe(draft)
@@ -576,6 +777,7 @@ def test_the_reader_of_these_tests_notices_what_is_not_allowed() -> None:
         "- " * 30_000 + "x",
         "- a\n" * 16_000,
         "- [ ] a\n" * 2_000,
+        "*_" * 2_000 + "a" + "_*" * 2_000,
         "|a" * 100 + "\n" + "|-" * 100 + "\n" + "x\n" * 30_000,
         "@David " * 9_000,
         "@" * 65_536,
