@@ -23,6 +23,7 @@ INSTALLED := .venv/.installed
 PACKAGES := node_modules/.installed
 COPIED := $(foreach pair,$(VENDORED),$(STATIC)/vendor/$(firstword $(subst :, ,$(pair))))
 COMPRESSED := $(STATIC)/compressed/.made
+COMMON := campfire/chat/passwords.txt
 
 # Folders count too: a removed file changes its folder and nothing else.
 SERVED := $(shell find $(STATIC) -mindepth 1 \( -path $(STATIC)/compressed -o -path $(STATIC)/vendor \) -prune -o -print 2>/dev/null)
@@ -32,7 +33,7 @@ help: ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(INSTALLED) $(PACKAGES) $(COPIED) $(COMPRESSED) ## Install everything below this folder (.venv, node_modules, front-end files)
+setup: $(INSTALLED) $(PACKAGES) $(COPIED) $(COMPRESSED) $(COMMON) ## Install everything below this folder (.venv, node_modules, front-end files)
 
 $(INSTALLED): setup.cfg constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -58,6 +59,12 @@ $(COPIED) &: $(PACKAGES) Makefile
 $(COMPRESSED): $(INSTALLED) $(COPIED) $(SERVED) campfire/web/static.py
 	$(BIN)/python -m campfire.web.static
 	@touch $@
+
+# The most common passwords that are long enough to be chosen at all (ASVS 6.2.4).
+$(COMMON): $(INSTALLED) Makefile
+	@$(BIN)/python -c 'from zxcvbn.frequency_lists import FREQUENCY_LISTS; \
+		common = [word for word in FREQUENCY_LISTS["passwords"] if len(word) >= 8]; \
+		print(*common[:3000], sep="\n")' > $@
 
 .PHONY: run
 run: setup ## Serve on http://127.0.0.1:8000, with everything it keeps in ./data
@@ -126,7 +133,7 @@ constraints: ## Choose the newest allowed versions and write constraints.txt
 
 .PHONY: clean
 clean: ## Remove everything that these targets made; ./data stays
-	rm -rf .venv node_modules $(STATIC)/vendor $(STATIC)/compressed build dist *.egg-info
+	rm -rf .venv node_modules $(STATIC)/vendor $(STATIC)/compressed $(COMMON) build dist *.egg-info
 	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache
 	find campfire tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

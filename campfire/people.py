@@ -67,7 +67,7 @@ def add(given: argparse.Namespace, file: Path) -> None:
 def reset_password(given: argparse.Namespace, file: Path) -> None:
     password, is_made = chosen()
     user = looked(file, users.by_address, given.email)
-    passwords.require_acceptable(password, given.email)
+    passwords.require_acceptable(password, given.email, user.name)
     applied(file, profiles.reset_password, user.id, passwords.hashed(password))
     tell(password, is_made)
 

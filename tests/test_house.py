@@ -404,4 +404,5 @@ def test_nothing_copied_is_committed() -> None:
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert "/campfire/static/vendor/" in ignored
     assert "/campfire/static/compressed/" in ignored
+    assert "/campfire/chat/passwords.txt" in ignored
     assert [path for path in ours("*") if ".min." in path.name] == []

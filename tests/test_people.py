@@ -53,6 +53,33 @@ def test_a_password_that_is_not_given_is_made_and_printed(
     assert known and passwords.matches(password, known.password_hash)
 
 
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("password1", "Too many people use this one."),
+        ("kevin@x.example", "Do not use your address."),
+        ("Kevin Lee", "Do not use your name."),
+    ],
+)
+@pytest.mark.parametrize("action", ["add", "reset-password"])
+def test_what_is_guessed_first_is_refused_to_the_operator_too(
+    data: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    password: str,
+    reason: str,
+) -> None:
+    name: tuple[str, ...] = ("--name", "Kevin Lee")
+    if action == "reset-password":
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+        assert run(data, "add", "kevin@x.example", *name) == 0
+        name = ()
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+    assert run(data, action, "kevin@x.example", *name) == 1
+    assert reason in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("action", ["promote", "reset-password"])
 def test_nobody_by_that_address_is_one_line_and_exit_1(
     data: Path,

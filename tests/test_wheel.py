@@ -103,6 +103,7 @@ def test_the_wheel_holds_every_file_that_is_served(wheel: Path) -> None:
     for part in ("templates/", "static/vendor/htmx.js", "static/compressed/"):
         assert any(name.startswith(f"campfire/{part}") for name in wanted)
     assert wanted - held == set()
+    assert "campfire/chat/passwords.txt" in held
     assert [name for name in held if name.startswith("tests")] == []
 
 

@@ -6,6 +6,8 @@ Hashing takes a quarter of a second on purpose: never on the event loop or the w
 
 import base64
 import hashlib
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import bcrypt
@@ -14,6 +16,8 @@ from campfire.refusals import Invalid
 
 SHORTEST: Final = 8
 LONGEST: Final = 1_024
+# Written by `make setup`: the most common ones that are long enough, in lower case.
+COMMON: Final = Path(__file__).with_name("passwords.txt")
 COST: Final = 12
 COSTLIEST: Final = 14
 
@@ -21,8 +25,12 @@ COSTLIEST: Final = 14
 NOBODY: Final = "$2b$12$DE5tEOBer8JXtjzlNdFODuUoJ0s2B/d5GLc.FhD94n/5rQLlrNGNO"
 
 
-def require_acceptable(password: str, email_address: str) -> None:
-    """Raises Invalid; length in characters, no rules of composition (ASVS 6.2)."""
+def require_acceptable(password: str, email_address: str, name: str) -> None:
+    """Raises Invalid; length in characters, no rules of composition (ASVS 6.2).
+
+    What everybody would guess first is refused: the person's own address or name, and
+    what most people choose.
+    """
     if len(password) < SHORTEST:
         raise Invalid(
             "This password is too short.",
@@ -33,10 +41,23 @@ def require_acceptable(password: str, email_address: str) -> None:
             "This password is too long.",
             password=f"Use at most {LONGEST} characters.",
         )
-    if password.casefold() == email_address.casefold():
+    guess = password.casefold().strip()
+    for own, reason in (
+        (email_address, "Do not use your address."),
+        (name, "Do not use your name."),
+    ):
+        if guess == own.casefold():
+            raise Invalid("This password is easy to guess.", password=reason)
+    if guess in common():
         raise Invalid(
-            "This password is easy to guess.", password="Do not use your address."
+            "This password is easy to guess.", password="Too many people use this one."
         )
+
+
+@cache
+def common() -> frozenset[str]:
+    """What is tried first: some hundred kilobytes, read when it is first needed."""
+    return frozenset(COMMON.read_text("utf-8").split())
 
 
 def hashed(password: str, cost: int = COST) -> str:

@@ -349,7 +349,7 @@ def require_new(name: str, email_address: str, password: str) -> tuple[str, str]
         except Invalid as refusal:
             errors |= refusal.errors
     try:
-        passwords.require_acceptable(password, kept[1])
+        passwords.require_acceptable(password, kept[1], kept[0])
     except Invalid as refusal:
         errors |= refusal.errors
     if errors:

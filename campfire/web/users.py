@@ -171,14 +171,15 @@ async def revision(
         stored = await db.read(users.password_hash, user.id)
         if await passwords_at.matches(current, stored):
             proven = stored
+    name = None if name is None else users.require_name(name)
     if password is not None and proven is not None:
-        passwords.require_acceptable(password, address or known)
+        passwords.require_acceptable(password, address or known, name or user.name)
         password_hash = await passwords_at.hashed(password)
     elif password is not None:
         password_hash = ""  # Refused below: nothing proves who asks.
     return (
         Profile(
-            name=None if name is None else users.require_name(name),
+            name=name,
             email_address=address,
             bio=None if bio is None else users.require_bio(bio),
             password_hash=password_hash,

@@ -54,16 +54,37 @@ def test_a_guess_of_a_megabyte_is_wrong_at_once() -> None:
 
 @pytest.mark.parametrize("password", ["a" * 8, "a" * 1_024, "\U0001f525" * 8, " " * 8])
 def test_length_alone_decides(password: str) -> None:
-    passwords.require_acceptable(password, address("David"))
+    passwords.require_acceptable(password, address("David"), "David")
+
+
+@pytest.mark.parametrize("password", ["", "a" * 7, "a" * 1_025])
+def test_what_is_too_short_or_too_long_is_refused(password: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        passwords.require_acceptable(password, address("David"), "David")
+    assert refused.value.errors.keys() == {"password"}
 
 
 @pytest.mark.parametrize(
-    "password", ["", "a" * 7, "a" * 1_025, address("David"), address("David").upper()]
+    "password",
+    [
+        *("password1", "PassWord1", " password1 ", "12345678", "qwertyuiop"),
+        *(address("David"), address("David").upper(), "david heinemeier HANSSON"),
+    ],
 )
-def test_what_is_too_short_too_long_or_the_address_is_refused(password: str) -> None:
+def test_what_is_guessed_first_is_refused(password: str) -> None:
     with pytest.raises(Invalid) as refused:
-        passwords.require_acceptable(password, address("David"))
+        passwords.require_acceptable(
+            password, address("David"), "David Heinemeier Hansson"
+        )
     assert refused.value.errors.keys() == {"password"}
+    passwords.require_acceptable(f"{password}, but longer", address("David"), "David")
+
+
+def test_the_three_thousand_most_common_are_known_as_they_are_compared() -> None:
+    common = passwords.common()
+    assert len(common) == 3_000
+    assert all(len(each) >= passwords.SHORTEST for each in common)
+    assert all(each == each.casefold() for each in common)
 
 
 def test_half_a_character_is_a_password_like_another() -> None:

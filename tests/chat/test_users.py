@@ -168,6 +168,12 @@ def test_a_form_names_everything_that_is_wrong_at_once() -> None:
     assert kept == ("David", "david@example.org")
 
 
+def test_ones_own_name_is_no_password(tx: Tx) -> None:
+    with pytest.raises(Invalid) as refused:
+        users.require_new("David  Hansson", address("David"), "david hansson")
+    assert refused.value.errors == {"password": "Do not use your name."}
+
+
 def test_a_picture_has_a_new_address_when_the_person_changes(tx: Tx) -> None:
     before = users.find(tx, KEVIN)
     tx.row("UPDATE users SET updated_at = updated_at + 1 WHERE id = ?", (KEVIN,))

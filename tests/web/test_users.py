@@ -6,7 +6,8 @@ import pytest
 
 from campfire.chat.users import User
 from campfire.web.users import COLOURS, initials, picture
-from tests.conftest import DAVID, SignIn
+from tests.conftest import DAVID, PASSWORD, SignIn, address
+from tests.web.conftest import HTML
 
 
 def test_initials_are_the_first_letters_in_any_script() -> None:
@@ -39,6 +40,30 @@ def test_white_letters_can_be_read_on_every_colour() -> None:
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     assert all(1.05 / (luminance(colour) + 0.05) >= 4.5 for colour in COLOURS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"password": "password1"},
+        {"password": address("Kevin")},
+        {"password": "kevin@new.example", "email_address": "kevin@new.example"},
+        {"password": "kevin rose", "name": "Kevin Rose"},
+    ],
+)
+async def test_a_new_password_that_is_guessed_first_is_refused_beside_its_field(
+    sign_in: SignIn, change: dict[str, str]
+) -> None:
+    kevin = await sign_in("Kevin")
+    words = change | {"current_password": PASSWORD}
+    refused = await kevin.client.patch("/users/me", json=words)
+    assert refused.status == 422
+    assert (await refused.json())["errors"].keys() == {"password"}
+    page = await kevin.client.post("/users/me", data=words, headers=HTML)
+    assert page.status == 422
+    assert 'id="password-error"' in await page.text()
+    words["password"] = "another horse"
+    assert (await kevin.client.patch("/users/me", json=words)).status == 200
 
 
 async def test_a_picture_is_kept_by_the_browser_until_it_changes(
