@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from campfire.chat import passwords
 from campfire.chat.users import User
 from campfire.web.users import COLOURS, initials, picture
 from tests.conftest import DAVID, PASSWORD, SignIn, address
@@ -64,6 +65,12 @@ async def test_a_new_password_that_is_guessed_first_is_refused_beside_its_field(
     assert 'id="password-error"' in await page.text()
     words["password"] = "another horse"
     assert (await kevin.client.patch("/users/me", json=words)).status == 200
+
+
+async def test_a_form_takes_a_password_as_long_as_it_may_be(sign_in: SignIn) -> None:
+    kevin = await sign_in("Kevin")
+    text = await (await kevin.client.get("/users/me", headers=HTML)).text()
+    assert text.count(f'maxlength="{passwords.LONGEST}"') == 2
 
 
 async def test_a_picture_is_kept_by_the_browser_until_it_changes(
