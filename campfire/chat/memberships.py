@@ -19,12 +19,17 @@ UNREAD: Final = """CASE memberships.involvement WHEN 'invisible' THEN 0 ELSE (
                      WHERE messages.room_id = memberships.room_id
                        AND messages.id > memberships.last_read_id
                        AND messages.creator_id <> memberships.user_id) END"""
-MENTIONED: Final = """EXISTS (
+MENTIONED: Final = """(EXISTS (
                      SELECT 1 FROM mentions
                      JOIN messages ON messages.id = mentions.message_id
                      WHERE mentions.user_id = memberships.user_id
                        AND mentions.message_id > memberships.last_read_id
-                       AND messages.room_id = memberships.room_id)"""
+                       AND messages.room_id = memberships.room_id) OR EXISTS (
+                     SELECT 1 FROM messages
+                     WHERE messages.calls_everyone
+                       AND messages.room_id = memberships.room_id
+                       AND messages.id > memberships.last_read_id
+                       AND messages.creator_id <> memberships.user_id))"""
 COLUMNS: Final = f"""memberships.involvement, memberships.last_read_id, {UNREAD},
                      memberships.starred, {MENTIONED}"""
 MOST_AUDIENCES: Final = 1_000

@@ -148,11 +148,11 @@ def post(
     seq, members_version = rooms.advance(tx, room_id)
     message_id: int = tx.value(
         """INSERT INTO messages (room_id, creator_id, client_message_id, seq,
-             posted_seq, source, html, plain, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+             posted_seq, source, html, plain, calls_everyone, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
         (
             *(room_id, user_id, client_message_id, seq, seq),
-            *(draft.source, draft.html, draft.plain, tx.now),
+            *(draft.source, draft.html, draft.plain, draft.calls_everyone, tx.now),
         ),
     )
     audience = memberships.audience(tx, room_id, members_version)
@@ -160,7 +160,7 @@ def post(
         (
             *(message_id, room_id, client_message_id, seq, seq),
             *(draft.source, draft.html, draft.plain, tx.now, None),
-            *(False, *parts.NONE, *creator),
+            *(draft.calls_everyone, *parts.NONE, *creator),
         ),
         _mention(tx, message_id, draft.mentions, audience),
     )
@@ -173,9 +173,12 @@ def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> M
     changeable(tx, user_id, room_id, message_id)
     seq, members_version = rooms.advance(tx, room_id)
     tx.row(
-        """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?, edited_at = ?
-           WHERE id = ?""",
-        (seq, draft.source, draft.html, draft.plain, tx.now, message_id),
+        """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?,
+             calls_everyone = ?, edited_at = ? WHERE id = ?""",
+        (
+            *(seq, draft.source, draft.html, draft.plain),
+            *(draft.calls_everyone, tx.now, message_id),
+        ),
     )
     audience = memberships.audience(tx, room_id, members_version)
     tx.row("DELETE FROM mentions WHERE message_id = ?", (message_id,))
@@ -367,13 +370,15 @@ class _Called:
     id: int
     name: str
     shared: bool
+    is_gone: bool
 
 
 def _called(db: Reads, message_ids: Sequence[int]) -> dict[int, Sequence[_Called]]:
     """Whom each of these messages, all of one room, mentions."""
     rows = (
         db.rows(
-            """SELECT messages.id, messages.room_id, users.id, users.name
+            """SELECT messages.id, messages.room_id, users.id, users.name,
+                      users.status <> 'active'
                FROM messages
                JOIN mentions ON mentions.message_id = messages.id
                JOIN users ON users.id = mentions.user_id
@@ -385,10 +390,11 @@ def _called(db: Reads, message_ids: Sequence[int]) -> dict[int, Sequence[_Called
     )
     called: dict[int, list[_Called]] = {}
     namesakes: dict[str, set[int]] = {}
-    for message_id, room_id, user_id, name in rows:
+    for message_id, room_id, user_id, name, is_gone in rows:
         namesakes = namesakes or _namesakes(db, room_id)
         shared = bool(namesakes.get(richtext.fold(name), set()) - {user_id})
-        called.setdefault(message_id, []).append(_Called(user_id, name, shared))
+        whom = _Called(user_id, name, shared, bool(is_gone))
+        called.setdefault(message_id, []).append(whom)
     return called  # type: ignore[return-value]
 
 
@@ -409,8 +415,13 @@ def _presented(row: Sequence[Any], called: Sequence[_Called]) -> Message:
     """The row as it is shown: with current names where it keeps ids."""
     source, html = row[5], row[6]
     if richtext.OPEN in html:
-        html = richtext.shown_html(html, {whom.id: whom.name for whom in called})
-        alone = {whom.id: whom.name for whom in called if not whom.shared}
+        names = {whom.id: whom.name for whom in called}
+        html = richtext.shown_html(
+            html, names, {whom.id for whom in called if whom.is_gone}
+        )
+        alone = {
+            whom.id: whom.name for whom in called if not (whom.shared or whom.is_gone)
+        }
         source = richtext.shown_source(source, alone)
     mentions = tuple(whom.id for whom in called)
     hung = parts.from_row(row[11:14])

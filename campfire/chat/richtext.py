@@ -6,7 +6,7 @@ source and HTML alike, and gets the current name whenever the message is shown.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -169,15 +169,20 @@ def fold(text: str) -> str:
     )
 
 
-def shown_html(html: str, names: Mapping[int, str]) -> str:
-    """The HTML with every mention as a link that carries the current name."""
+def shown_html(html: str, names: Mapping[int, str], gone: Collection[int] = ()) -> str:
+    """The HTML with every mention as a link that carries the current name.
+
+    Those who are `gone` are named and cannot be visited; a mark without a name is
+    shown as somebody who is missing.
+    """
 
     def chip(mark: re.Match[str]) -> str:
         user_id = int(mark[1])
         if user_id == EVERYONE:
             return '<span class="mention is-everyone">@everyone</span>'
-        if (name := names.get(user_id)) is None:
-            return '<span class="mention is-missing">@…</span>'
+        name = names.get(user_id)
+        if name is None or user_id in gone:
+            return f'<span class="mention is-missing">@{escape(name or "…")}</span>'
         return (
             f'<a class="mention" href="/users/{user_id}"'
             f' data-user-id="{user_id}">@{escape(name)}</a>'

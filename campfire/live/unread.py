@@ -181,6 +181,9 @@ class Counts:
         posted, noted.posted = noted.posted, []
         own = Counter(event.message.creator.id for event in posted)
         mentioned = {user for event in posted for user in event.message.mentions}
+        callers = {
+            event.message.creator.id for event in posted if event.message.calls_everyone
+        }
         first, last = posted[0].message, posted[-1].message
         for user_id in list(noted.people):
             count = self._people[user_id][room_id]
@@ -189,7 +192,8 @@ class Counts:
             elif others := len(posted) - own[user_id]:
                 count.seq = last.seq
                 count.unread_count += others
-                self._tell(user_id, room_id, last.id, count, user_id in mentioned)
+                is_mentioned = user_id in mentioned or bool(callers - {user_id})
+                self._tell(user_id, room_id, last.id, count, is_mentioned)
 
     def _count(self, user_id: int, room_id: int, posted: list[Posted]) -> None:
         """Counts one by one what came after the snapshot."""
@@ -199,7 +203,7 @@ class Counts:
                 count.seq = message.seq
                 if message.creator.id != user_id:
                     count.unread_count += 1
-                    is_mentioned = user_id in message.mentions
+                    is_mentioned = message.calls_everyone or user_id in message.mentions
                     self._tell(user_id, room_id, message.id, count, is_mentioned)
 
     def _uncount(self, user_id: int, event: Removed) -> None:

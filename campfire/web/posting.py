@@ -1,26 +1,44 @@
 """The one way to post a message, from wherever it comes."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
-from campfire.chat import memberships, messages, richtext
+from campfire.chat import memberships, messages, richtext, users
 from campfire.chat.messages import Message
 from campfire.chat.richtext import Draft
-from campfire.database import Database
+from campfire.chat.users import Role
+from campfire.database import Database, Reads
 
 SHORT: Final = 300
+# Without one of these it does not matter who wrote it: it calls nobody, and is no HTML.
+TELLING: Final = frozenset("@<&")
 Posting = tuple[Message, bool]
 
 
 async def drafted(db: Database, user_id: int, room_id: int, body: str) -> Draft:
     """Renders before the write; what is long is rendered beside the event loop."""
-    people: Iterable[tuple[int, str]] = ()
-    if "@" in body:
-        people = await db.read(memberships.mentionable, user_id, room_id)
-    if len(body) <= SHORT:
-        return richtext.draft(body, people)
-    return await asyncio.to_thread(richtext.draft, body, people)
+    people: Sequence[tuple[int, str]] = ()
+    role: Role = "member"
+    if not TELLING.isdisjoint(body):
+        people, role = await db.read(_author, user_id, room_id)
+
+    def draft() -> Draft:
+        return richtext.draft(
+            body,
+            people,
+            is_bot=role == "bot",
+            may_call_everyone=role == "administrator",
+        )
+
+    return draft() if len(body) <= SHORT else await asyncio.to_thread(draft)
+
+
+def _author(
+    db: Reads, user_id: int, room_id: int
+) -> tuple[Sequence[tuple[int, str]], Role]:
+    people = memberships.mentionable(db, user_id, room_id)
+    return people, users.find(db, user_id).role
 
 
 async def post(

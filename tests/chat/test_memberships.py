@@ -312,6 +312,19 @@ def test_everything_everywhere_can_be_read_at_once(tx: Tx) -> None:
     assert tx.events == [], "nothing is left to read"
 
 
+def test_a_call_to_everyone_that_is_unread_is_known(tx: Tx) -> None:
+    drafted = richtext.draft("@everyone, look", may_call_everyone=True)
+    message, _ = messages.post(tx, DAVID, ALL_PETS, drafted, "call")
+    assert memberships.find(tx, KEVIN, ALL_PETS).mentioned
+    assert not memberships.find(tx, DAVID, ALL_PETS).mentioned, "one's own is none"
+    assert not memberships.find(tx, DAVID, WATERCOOLER).mentioned
+    memberships.read(tx, KEVIN, ALL_PETS, message.id)
+    assert not memberships.find(tx, KEVIN, ALL_PETS).mentioned
+    assert memberships.find(tx, JZ, ALL_PETS).mentioned
+    messages.edit(tx, DAVID, ALL_PETS, message.id, richtext.draft("never mind"))
+    assert not memberships.find(tx, JZ, ALL_PETS).mentioned
+
+
 def test_a_mention_that_is_unread_is_known(tx: Tx) -> None:
     drafted = richtext.draft("@Kevin, look", memberships.mentionable(tx, JZ, ALL_PETS))
     message, _ = messages.post(tx, JZ, ALL_PETS, drafted, "call")

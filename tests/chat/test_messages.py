@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campfire.chat import memberships, messages, richtext, rooms, users
+from campfire.chat import accounts, memberships, messages, richtext, rooms, users
 from campfire.chat.messages import Edited, Message, Posted, Removal, Removed
 from campfire.database import Reads, Tx
 from campfire.refusals import Forbidden, Gone, Invalid, NotFound
@@ -442,6 +442,31 @@ def test_who_left_while_it_was_written_is_not_mentioned(tx: Tx) -> None:
     message, _ = messages.post(tx, JASON, WATERCOOLER, draft, "one")
     assert message.mentions == (DAVID,)
     assert "JZ" not in message.html and 'href="/users/3"' not in message.html
+
+
+def test_who_is_gone_is_named_and_cannot_be_visited(tx: Tx) -> None:
+    message = say(tx, JASON, "ask @JZ")
+    accounts.deactivate(tx, DAVID, JZ)
+    found = messages.find(tx, JASON, WATERCOOLER, message.id)
+    assert found.html == '<p>ask <span class="mention is-missing">@JZ</span></p>\n'
+    assert found.source == "ask <@3>"
+    edited = change(tx, JASON, found, found.source + " or @David")
+    assert edited.mentions == (DAVID,)
+    assert '<span class="mention is-missing">@…</span>' in edited.html
+
+
+def test_a_call_to_everyone_is_kept_and_taken_back(tx: Tx) -> None:
+    draft = richtext.draft("@everyone and @jason", [(JASON, "Jason")])
+    assert not messages.post(tx, DAVID, WATERCOOLER, draft, "0")[0].calls_everyone
+    people = [(JASON, "Jason")]
+    draft = richtext.draft("@everyone and @jason", people, may_call_everyone=True)
+    message, _ = messages.post(tx, DAVID, WATERCOOLER, draft, "1")
+    assert message.calls_everyone and message.mentions == (JASON,)
+    assert message.source == "@everyone and @Jason"
+    assert messages.find(tx, JZ, WATERCOOLER, message.id) == message
+    assert not change(tx, DAVID, message, "@jason").calls_everyone
+    again = messages.edit(tx, DAVID, WATERCOOLER, message.id, draft)
+    assert again.calls_everyone
 
 
 def test_who_leaves_the_room_stays_mentioned(tx: Tx) -> None:

@@ -34,10 +34,11 @@ def posted(
     room_id: int = ROOM,
     audience: frozenset[int] = BOTH,
     mentions: tuple[int, ...] = (),
+    calls_everyone: bool = False,
 ) -> Posted:
     message = Message(
         message_id, room_id, f"{message_id}", seq, seq, "", "", "", 0, None,
-        user(creator), mentions,
+        user(creator), mentions, calls_everyone,
     )  # fmt: skip
     return Posted(audience, message)
 
@@ -93,6 +94,20 @@ async def test_a_message_of_somebody_else_is_one_more() -> None:
     counts.posted(posted(5, 13))
     counts.posted(posted(6, 14, mentions=(ME,)))
     assert told.facts == [(ME, ROOM, 13, 3, False), (ME, ROOM, 14, 4, True)]
+
+
+async def test_a_call_to_everyone_is_one_to_each() -> None:
+    told = Told()
+    counts = started(told, in_room(), people=(ME, YOU))
+    counts.posted(posted(1, 1, calls_everyone=True))
+    counts.posted(posted(2, 2, creator=ME))
+    assert told.facts == [(ME, ROOM, 1, 1, True), (YOU, ROOM, 2, 1, False)]
+    late = Counts(told)
+    missed = late.expect(ME)
+    assert missed is not None
+    late.posted(posted(3, 3, calls_everyone=True))
+    late.start(ME, [in_room(seq=2, count=1)], missed)
+    assert told.facts[-1] == (ME, ROOM, 3, 2, True)
 
 
 async def test_a_message_of_mine_is_none_more() -> None:

@@ -40,6 +40,23 @@ async def test_members_are_called_and_others_are_text(
         assert sorted(message.mentions) == called
 
 
+@pytest.mark.parametrize("filling", ["", "and so on " * 300])
+async def test_administrators_call_everyone_and_bots_write_html(
+    db: Database, filling: str
+) -> None:
+    bender = await db.write(users.add, "Bender", "bender@x.example", "!", "bot")
+    body = f"@Everyone <b>look</b> {filling}"
+    for user_id, calls, writes in (
+        (DAVID, True, False),
+        (KEVIN, False, False),
+        (bender.id, False, True),
+    ):
+        message, _ = await posting.post(db, user_id, ALL_PETS, body, None)
+        assert message.calls_everyone == calls
+        assert ("<b>look</b>" in message.html) == writes
+        assert ("&lt;b&gt;look" in message.html) != writes
+
+
 async def test_an_outsider_and_nonsense_write_nothing(db: Database) -> None:
     for body in ("Hello", "@Jason"):
         with pytest.raises(NotFound):

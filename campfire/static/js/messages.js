@@ -40,14 +40,16 @@ export function parse(html) {
 // What depends on who reads.
 export function dress(article) {
   const own = isOwn(article);
-  const mentions = article.dataset.mentions?.split(" ").map(Number) ?? [];
+  const mentions = article.dataset.mentions?.split(" ") ?? [];
+  const isCalled = mentions.includes("everyone") || mentions.includes(String(viewer.id));
   const body = bodyOf(article);
   article.classList.toggle("is-own", own);
-  article.classList.toggle("is-mention", !own && mentions.includes(viewer.id));
+  article.classList.toggle("is-mention", !own && isCalled);
   const words = body.textContent.trim();
   article.classList.toggle("is-emoji", words.length < 64 && EMOJI.test(words));
   for (const chip of body.getElementsByClassName("mention")) {
-    chip.classList.toggle("is-me", Number(chip.dataset.userId) === viewer.id);
+    const isMe = chip.matches(".is-everyone") || Number(chip.dataset.userId) === viewer.id;
+    chip.classList.toggle("is-me", isMe);
   }
   for (const pre of body.getElementsByTagName("pre")) {
     if (pre.parentElement.className === "code") continue;
