@@ -21,6 +21,7 @@ from campfire.live.sweeps import Sweeps
 from campfire.live.watch import Watch
 from campfire.web import (
     accounts,
+    boosts,
     doors,
     health,
     messages,
@@ -53,6 +54,7 @@ from campfire.web.static import Static
 
 ROUTES: Final = (
     accounts.routes,
+    boosts.routes,
     doors.routes,
     health.routes,
     messages.routes,

@@ -212,6 +212,13 @@ def purge(tx: Tx, room_id: int, message_id: int) -> None:
     tx.announce(Removed(audience, removal, creator_id))
 
 
+def touch(tx: Tx, room_id: int, message_id: int) -> frozenset[int]:
+    """Counts a change of what hangs on the message; answers who can see it."""
+    seq, members_version = rooms.advance(tx, room_id)
+    tx.row("UPDATE messages SET seq = ? WHERE id = ?", (seq, message_id))
+    return memberships.audience(tx, room_id, members_version)
+
+
 def sweep(tx: Tx) -> bool:
     """Removes a little of what deleted rooms held; says whether there may be more."""
     room_id = rooms.deleted(tx)
@@ -235,6 +242,19 @@ def find(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:
     if not found:
         raise NotFound("There is no such message.")
     return found[0]
+
+
+def room_of(db: Reads, user_id: int, message_id: int) -> int:
+    """The room that the person shares with the message. Raises NotFound."""
+    room_id: int | None = db.value(
+        """SELECT messages.room_id FROM messages
+           JOIN memberships ON memberships.room_id = messages.room_id
+           WHERE messages.id = ? AND memberships.user_id = ?""",
+        (message_id, user_id),
+    )
+    if room_id is None:
+        raise NotFound("There is no such message.")
+    return room_id
 
 
 def changeable(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:

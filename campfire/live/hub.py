@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Literal
 
-from campfire.chat import accounts, memberships, rooms, sessions, users
+from campfire.chat import accounts, boosts, memberships, rooms, sessions, users
 from campfire.chat.memberships import Read, Unread
 from campfire.chat.messages import Edited, Posted, Removed
 from campfire.chat.rooms import Room
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 Format = Literal["json", "html"]
 Present = Callable[[Event, Format, int], dict[str, Any]]
-Change = Posted | Edited | Removed
+Change = Posted | Edited | Removed | boosts.Added | boosts.Removed
 
 AT_ONCE: Final = 256
 LEAST_REST: Final = 0.001
@@ -259,7 +259,7 @@ class Hub:
                 self._tell_room(event)
                 self.typing.stop(event.message.room_id, event.message.creator)
                 self.counts.posted(event)
-            case Edited():
+            case Edited() | boosts.Added() | boosts.Removed():
                 self._tell_room(event)
             case Removed():
                 self._tell_room(event)

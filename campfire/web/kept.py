@@ -8,7 +8,15 @@ kept after it, so no entry outlives a revoked session, membership or message.
 from collections.abc import Callable, Hashable, Iterable
 from typing import Final, Generic, TypeVar
 
-from campfire.chat import accounts, memberships, messages, rooms, sessions, users
+from campfire.chat import (
+    accounts,
+    boosts,
+    memberships,
+    messages,
+    rooms,
+    sessions,
+    users,
+)
 from campfire.database import Event
 
 K = TypeVar("K", bound=Hashable)
@@ -111,7 +119,7 @@ class Kept(Generic[K, V]):
 def scopes(event: Event) -> Iterable[Scope]:
     """What is not as it was since the event."""
     match event:
-        case messages.Posted() | messages.Edited():
+        case messages.Posted() | messages.Edited() | boosts.Added() | boosts.Removed():
             return (("room", event.message.room_id),)
         case messages.Removed():
             return (("room", event.removal.room_id),)

@@ -14,7 +14,15 @@ import jinja2
 import orjson
 from markupsafe import Markup
 
-from campfire.chat import accounts, memberships, messages, rooms, sessions, users
+from campfire.chat import (
+    accounts,
+    boosts,
+    memberships,
+    messages,
+    rooms,
+    sessions,
+    users,
+)
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
 from campfire.chat.parts import Attachment, Boost, Preview
@@ -25,11 +33,15 @@ from campfire.database import Event
 
 FRAGMENTS: Final = 2_048
 WORTH_KEEPING: Final = 8_192
+FACES: Final = 3
+NAMES: Final = 10
 
 Announced = (
     messages.Posted
     | messages.Edited
     | messages.Removed
+    | boosts.Added
+    | boosts.Removed
     | memberships.Read
     | memberships.Revoked
     | rooms.Created
@@ -164,6 +176,39 @@ def removal(removal: Removal) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Pill:
+    """Equal boosts together: a few faces and names, and whose each of them is."""
+
+    content: str
+    faces: Sequence[User]
+    more: int
+    names: str
+    ids: str
+
+    @classmethod
+    def of(cls, content: str, boosts: Sequence[Boost]) -> "Pill":
+        boosters = [boost.booster for boost in boosts]
+        names = [booster.name for booster in boosters[:NAMES]]
+        if others := len(boosters) - len(names):
+            names.append("one other" if others == 1 else f"{others} others")
+        return cls(
+            content,
+            boosters[:FACES],
+            max(0, len(boosters) - FACES),
+            " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))),
+            " ".join(f"{boost.id}:{boost.booster.id}" for boost in boosts),
+        )
+
+
+def pills(boosts: Iterable[Boost]) -> list[Pill]:
+    """In the order in which each was first given."""
+    equal: dict[str, list[Boost]] = {}
+    for boost in boosts:
+        equal.setdefault(boost.content, []).append(boost)
+    return [Pill.of(content, given) for content, given in equal.items()]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A message as the template wants it."""
 
@@ -178,7 +223,7 @@ class Shown:
     edited_at: str | None
     mentions: Iterable[int]
     calls_everyone: bool
-    boosts: Iterable[Boost]
+    boosts: Sequence[Pill]
     attachments: Sequence[Attachment]
     previews: Iterable[Preview]
     url: str
@@ -198,7 +243,7 @@ class Shown:
             edited_at=None if edited_at is None else time(edited_at),
             mentions=message.mentions,
             calls_everyone=message.calls_everyone,
-            boosts=message.boosts,
+            boosts=pills(message.boosts),
             attachments=message.attachments,
             previews=message.previews,
             url=message_url(message),
@@ -253,6 +298,15 @@ class Renderer:
                     "id": event.removal.id,
                     "client_message_id": event.removal.client_message_id,
                 }
+            case boosts.Added() | boosts.Removed():
+                place = {"room_id": event.message.room_id, "seq": event.message.seq}
+                if format == "html":
+                    shown = {"html": self.fragment(event.message)}
+                elif isinstance(event, boosts.Added):
+                    shown = {"boost": boost(event.boost)}
+                else:
+                    shown = {"id": event.boost.id}
+                return place | {"message_id": event.message.id} | shown
             case memberships.Read():
                 return {
                     "room_id": event.room_id,

@@ -549,6 +549,39 @@ async def test_edits_and_removals_replay_to_the_same_room(sign_in: SignIn) -> No
         await line.ws.close()
 
 
+async def test_boosts_are_heard_once_each_and_replay_as_the_message(
+    sign_in: SignIn,
+) -> None:
+    david, kevin = await sign_in("David"), await sign_in("Kevin")
+    live, page = await Line.open(kevin), await Line.open(kevin, "campfire.html")
+    for line in (live, page):
+        await line.enter(ALL_PETS)
+    message = await post(david, "Hello")
+    path = f"/messages/{message['id']}/boosts"
+    boost = await (await kevin.client.post(path, json={"content": "👍"})).json()
+    place = {"room_id": ALL_PETS, "message_id": message["id"]}
+    added = await live.hear("boost.added")
+    assert added == {"event": "boost.added", "seq": 2, "boost": boost} | place
+    await kevin.client.post(path, json={"content": "👍"})
+    await david.client.post(path, json={"content": "👏"})
+    await kevin.client.delete(f"{path}/{boost['id']}")
+    removed = await live.hear("boost.removed")
+    assert removed == {"event": "boost.removed", "seq": 4, "id": boost["id"]} | place
+    await page.hear("boost.removed")
+    for line in (live, page):
+        numbers = [event.get("seq") for event in line.heard[2:]]
+        assert [number for number in numbers if number] == [1, 2, 3, 4]
+    assert "👏" in page.heard[-1]["html"] and "👍" not in page.heard[-1]["html"]
+    later = await Line.open(kevin)
+    await later.enter(ALL_PETS, since=1)
+    (replayed,) = [event for event in later.heard if event["event"] in CHANGES]
+    assert (replayed["event"], replayed["seq"]) == ("message.edited", 4)
+    assert [each["content"] for each in replayed["message"]["boosts"]] == ["👏"]
+    assert [event for event in live.heard if event["event"] == "room.unread"] == [
+        event for event in live.heard if event.get("unread_count") == 1
+    ], "a boost leaves nothing unread"
+
+
 # Commands
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from campfire.chat import memberships, messages, rooms, sessions, users
+from campfire.chat import boosts, memberships, messages, rooms, sessions, users
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
+from campfire.chat.parts import Boost
 from campfire.chat.rooms import Room
 from campfire.chat.users import User
 from campfire.database import Event
@@ -16,6 +17,7 @@ from campfire.web.kept import Kept, Scope, scopes
 from tests.conftest import DAVID, KEVIN
 
 USER = User(DAVID, "David", "member", "active", "", 0)
+BOOST = Boost(1, 5, "👍", 0, USER)
 MESSAGE = Message(5, 1, "x", 1, 1, "x", "x", "x", 0, None, USER)
 ROOM = Room(
     3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False, False)
@@ -122,6 +124,8 @@ def test_many_drops_are_remembered_as_one(
     [
         (messages.Posted(BOTH, MESSAGE), {("room", 1)}),
         (messages.Edited(BOTH, MESSAGE), {("room", 1)}),
+        (boosts.Added(BOTH, MESSAGE, BOOST), {("room", 1)}),
+        (boosts.Removed(BOTH, MESSAGE, BOOST), {("room", 1)}),
         (messages.Removed(BOTH, Removal(1, 2, 5, "x"), DAVID), {("room", 1)}),
         (memberships.Read(KEVIN, 1, 1, 5, 0), {("user", KEVIN)}),
         (

@@ -7,9 +7,10 @@ import pytest
 from aiohttp.test_utils import TestServer
 from markupsafe import escape
 
-from campfire.chat import memberships, messages, rooms, sessions, users
+from campfire.chat import boosts, memberships, messages, rooms, sessions, users
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
+from campfire.chat.parts import Boost
 from campfire.chat.rooms import Room
 from campfire.chat.users import User
 from campfire.database import Event
@@ -82,6 +83,33 @@ def test_a_message_goes_down_as_json_or_html(
     assert as_json == frame | {"message": render.message(MESSAGE)}
     as_html = renderer.present(event, "html", KEVIN)
     assert as_html == frame | {"html": renderer.fragment(MESSAGE)}
+
+
+def test_a_boost_goes_down_by_itself_or_with_its_message(renderer: Renderer) -> None:
+    boost = Boost(9, 5, "👍", 0, USER)
+    place = {"room_id": 1, "seq": 7, "message_id": 5}
+    added = boosts.Added(BOTH, MESSAGE, boost)
+    removed = boosts.Removed(BOTH, MESSAGE, boost)
+    assert (
+        renderer.present(added, "json", KEVIN)
+        == {
+            "event": "boost.added",
+            "boost": render.boost(boost),
+        }
+        | place
+    )
+    assert (
+        renderer.present(removed, "json", KEVIN)
+        == {
+            "event": "boost.removed",
+            "id": 9,
+        }
+        | place
+    )
+    for event in (added, removed):
+        html = renderer.fragment(MESSAGE)
+        shown = renderer.present(event, "html", KEVIN)
+        assert shown == {"event": event.name, "html": html} | place
 
 
 @pytest.mark.parametrize(
