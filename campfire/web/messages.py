@@ -5,9 +5,9 @@ from typing import Final
 
 from aiohttp import web
 
-from campfire.chat import messages
+from campfire.chat import accounts, messages
 from campfire.chat.messages import Message
-from campfire.web import forms, posting, render, responses, rooms
+from campfire.web import forms, posting, render, responses, rooms, shell
 from campfire.web.kept import EVERYBODY, Scope
 from campfire.web.keys import DB, ID, LIMITS, PAGES, RENDERER
 from campfire.web.limits import POSTS
@@ -91,16 +91,26 @@ async def edit(request: web.Request) -> web.Response:
         forms.path_id(request, "room_id"),
         forms.path_id(request, "message_id"),
     )
+    shown = render.Shown.of(message)
+    if representation(request) == "page":
+        account = await request.app[DB].read(accounts.require)
+        page = await shell.page(
+            request,
+            "messages/editing.html",
+            account,
+            message=shown,
+            source=message.source,
+        )
+        return responses.html(page)
     return responses.html(
         request.app[RENDERER].page(
-            "messages/edit.html",
-            message=render.Shown.of(message),
-            source=message.source,
+            "messages/edit.html", message=shown, source=message.source
         )
     )
 
 
 @routes.patch(MESSAGE)
+@routes.post(MESSAGE)
 async def update(request: web.Request) -> web.Response:
     user = await viewer(request)
     db, room_id = request.app[DB], forms.path_id(request, "room_id")
@@ -112,18 +122,21 @@ async def update(request: web.Request) -> web.Response:
         forms.path_id(request, "message_id"),
         await posting.drafted(db, user.id, room_id, body),
     )
+    if representation(request) == "page" and request.method == "POST":
+        return responses.see(render.message_url(message))
     return shown(request, message)
 
 
 @routes.delete(MESSAGE)
+@routes.post(f"{MESSAGE}/delete")
 async def destroy(request: web.Request) -> web.Response:
     user = await viewer(request)
+    room_id = forms.path_id(request, "room_id")
     await request.app[DB].write(
-        messages.remove,
-        user.id,
-        forms.path_id(request, "room_id"),
-        forms.path_id(request, "message_id"),
+        messages.remove, user.id, room_id, forms.path_id(request, "message_id")
     )
+    if request.method == "POST":
+        return responses.done(request, f"/rooms/{room_id}")
     return responses.nothing()
 
 

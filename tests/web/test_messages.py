@@ -244,3 +244,20 @@ async def test_a_mention_follows_its_name(sign_in: SignIn) -> None:
     message = await posted(david.client, f"Hello <@{KEVIN}> and <@99>")
     assert message["mentions"] == [KEVIN]
     assert message["body"]["source"] == "Hello @Kevin and <@99>"
+
+
+async def test_without_scripts_one_edits_and_deletes_with_forms(browse: Browse) -> None:
+    kevin = await browse("Kevin")
+    await kevin.post(ROOM, data={"body": "a **b** <c>"})
+    page = await (await kevin.get(f"{ROOM}/1/edit")).text()
+    assert "<!doctype html>" in page and "\na **b** &lt;c&gt;</textarea>" in page
+    fragment = await (await kevin.get(f"{ROOM}/1/edit", headers=FRAGMENT)).text()
+    assert "<!doctype html>" not in fragment
+    answer = await kevin.post(
+        f"{ROOM}/1", data={"body": "changed"}, allow_redirects=False
+    )
+    assert (answer.status, answer.headers["Location"]) == (303, "/rooms/1/@1")
+    assert "<p>changed</p>" in await (await kevin.get("/rooms/1/@1")).text()
+    answer = await kevin.post(f"{ROOM}/1/delete", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/rooms/1")
+    assert (await kevin.get(f"{ROOM}/1")).status == 404

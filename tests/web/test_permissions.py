@@ -13,7 +13,16 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestServer
 
-from campfire.chat import accounts, bans, messages, richtext, rooms, sessions, users
+from campfire.chat import (
+    accounts,
+    bans,
+    boosts,
+    messages,
+    richtext,
+    rooms,
+    sessions,
+    users,
+)
 from campfire.database import Database, Reads, Tx
 from campfire.web.keys import DB, STATIC
 from tests.conftest import DAVID, PASSWORD, PASSWORD_HASH
@@ -52,6 +61,11 @@ POST   /first_run                                409 409 409 409 409 409 409 409
 GET    /health                                   200 200 200 200 200 200 200 200 200
 GET    /join/{code}                              200 200 200 200 200 200 200 200 200
 POST   /join/{code}                              201 201 201 201 201 201 201 201 201
+GET    /messages/{message_id}/boosts             401 200 404 200 200 200 404 401 401
+POST   /messages/{message_id}/boosts             401 201 404 201 201 201 404 401 401
+DELETE /messages/{message_id}/boosts/{boost_id}  401 404 404 204 404 404 404 401 401
+POST   /messages/{message_id}/boosts/{boost_id}/delete
+                                                 401 404 404 204 404 404 404 401 401
 GET    /qr_code/{text}                           401 200 200 200 200 200 200 401 401
 GET    /ready                                    200 200 200 200 200 200 200 200 200
 GET    /rooms                                    401 200 200 200 200 200 200 401 401
@@ -72,7 +86,10 @@ GET    /rooms/{room_id}/messages                 401 200 404 200 200 200 404 401
 POST   /rooms/{room_id}/messages                 401 201 404 201 201 201 404 401 401
 GET    /rooms/{room_id}/messages/{message_id}    401 200 404 200 200 200 404 401 401
 PATCH  /rooms/{room_id}/messages/{message_id}    401 403 404 200 403 200 404 401 401
+POST   /rooms/{room_id}/messages/{message_id}    401 403 404 200 403 200 404 401 401
 DELETE /rooms/{room_id}/messages/{message_id}    401 403 404 204 403 204 404 401 401
+POST   /rooms/{room_id}/messages/{message_id}/delete
+                                                 401 403 404 204 403 204 404 401 401
 GET    /rooms/{room_id}/messages/{message_id}/edit
                                                  401 403 404 200 403 200 404 401 401
 POST   /rooms/{room_id}/read                     401 200 404 200 200 200 404 401 401
@@ -124,6 +141,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /rooms/{room_id}/involvement": {"involvement": "everything"},
     "POST /rooms/{room_id}/messages": {"body": "Hello"},
     "PATCH /rooms/{room_id}/messages/{message_id}": {"body": "Mine now"},
+    "POST /rooms/{room_id}/messages/{message_id}": {"body": "Mine now"},
+    "POST /messages/{message_id}/boosts": {"content": "🔥"},
     "POST /rooms/{room_id}/read": {"message_id": 1},
     "POST /session": {"email_address": "{target}", "password": PASSWORD},
     "PATCH /users/me": {"bio": "Likes fires"},
@@ -151,7 +170,9 @@ def lines() -> dict[str, dict[str, int]]:
 
 ROUTES: Final = lines()
 PRIVATE: Final = [route for route, told in ROUTES.items() if told["no"] == 401]
-IN_A_ROOM: Final = [route for route in ROUTES if "{room_id}" in route]
+IN_A_ROOM: Final = [
+    route for route in ROUTES if "{room_id}" in route or "{message_id}" in route
+]
 
 
 @dataclass
@@ -181,6 +202,7 @@ def set_up(tx: Tx, viewer: str, is_banned: bool) -> Scene:
     draft = richtext.draft("Between us")
     message, _ = messages.post(tx, ids["au"], room.id, draft, "x")
     elsewhere, _ = messages.post(tx, ids["ou"], other.id, draft, "x")
+    _, boost, _ = boosts.add(tx, ids["au"], message.id, "👍")
     token, _ = sessions.transfer(tx, ids["target"])
     own = sessions.all_of(tx, ids.get(viewer, DAVID))
     accounts.deactivate(tx, DAVID, ids["de"])
@@ -189,6 +211,7 @@ def set_up(tx: Tx, viewer: str, is_banned: bool) -> Scene:
         "room_id": room.id,
         "message_id": message.id,
         "elsewhere": elsewhere.id,
+        "boost_id": boost.id,
         "user_id": ids["ba" if is_banned else "target"],
         "session_id": own[0].id if own else 1,
         "token": token,
