@@ -1,4 +1,4 @@
-"""Jobs: once for each key, to one holder at a time, again after a failure, then dead."""
+"""Jobs: one for each key, one holder at a time, again after a failure, at last dead."""
 
 import itertools
 from collections.abc import Sequence
