@@ -22,18 +22,19 @@ VENDORED := \
 INSTALLED := .venv/.installed
 PACKAGES := node_modules/.installed
 COPIED := $(foreach pair,$(VENDORED),$(STATIC)/vendor/$(firstword $(subst :, ,$(pair))))
+SOUNDS := $(STATIC)/sounds/.made
 COMPRESSED := $(STATIC)/compressed/.made
 COMMON := campfire/chat/passwords.txt
 
 # Folders count too: a removed file changes its folder and nothing else.
-SERVED := $(shell find $(STATIC) -mindepth 1 \( -path $(STATIC)/compressed -o -path $(STATIC)/vendor \) -prune -o -print 2>/dev/null)
+SERVED := $(shell find $(STATIC) -mindepth 1 \( -path $(STATIC)/compressed -o -path $(STATIC)/sounds -o -path $(STATIC)/vendor \) -prune -o -print 2>/dev/null)
 
 .PHONY: help
 help: ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(INSTALLED) $(PACKAGES) $(COPIED) $(COMPRESSED) $(COMMON) ## Install everything below this folder (.venv, node_modules, front-end files)
+setup: $(INSTALLED) $(PACKAGES) $(COPIED) $(SOUNDS) $(COMPRESSED) $(COMMON) ## Install everything below this folder (.venv, node_modules, front-end files)
 
 $(INSTALLED): setup.cfg constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -55,6 +56,10 @@ $(COPIED) &: $(PACKAGES) Makefile
 	@for pair in $(VENDORED); do \
 		cp "node_modules/$${pair#*:}" "$(STATIC)/vendor/$${pair%%:*}" || exit 1; \
 	done
+
+$(SOUNDS): $(INSTALLED) campfire/sounds.py
+	$(BIN)/python -m campfire.sounds
+	@touch $@
 
 $(COMPRESSED): $(INSTALLED) $(COPIED) $(SERVED) campfire/web/static.py
 	$(BIN)/python -m campfire.web.static
@@ -133,7 +138,7 @@ constraints: ## Choose the newest allowed versions and write constraints.txt
 
 .PHONY: clean
 clean: ## Remove everything that these targets made; ./data stays
-	rm -rf .venv node_modules $(STATIC)/vendor $(STATIC)/compressed $(COMMON) build dist *.egg-info
+	rm -rf .venv node_modules $(STATIC)/vendor $(STATIC)/sounds $(STATIC)/compressed $(COMMON) build dist *.egg-info
 	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache
 	find campfire tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -403,6 +403,7 @@ def test_the_lock_names_no_registry() -> None:
 def test_nothing_copied_is_committed() -> None:
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert "/campfire/static/vendor/" in ignored
+    assert "/campfire/static/sounds/" in ignored
     assert "/campfire/static/compressed/" in ignored
     assert "/campfire/chat/passwords.txt" in ignored
     assert [path for path in ours("*") if ".min." in path.name] == []

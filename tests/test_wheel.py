@@ -100,7 +100,12 @@ def test_the_wheel_holds_every_file_that_is_served(wheel: Path) -> None:
         if path.is_file() and not path.name.startswith(".")
         if path.suffix != ".pyc"
     }
-    for part in ("templates/", "static/vendor/htmx.js", "static/compressed/"):
+    for part in (
+        "templates/",
+        "static/vendor/",
+        "static/sounds/",
+        "static/compressed/",
+    ):
         assert any(name.startswith(f"campfire/{part}") for name in wanted)
     assert wanted - held == set()
     assert "campfire/chat/passwords.txt" in held

@@ -17,6 +17,7 @@ FILES = {
     "css/tokens.css": "text/css",
     "js/main.js": "text/javascript",
     "icons.svg": "image/svg+xml",
+    "sounds/owl.wav": "audio/x-wav",
 }
 
 
@@ -77,6 +78,52 @@ def static_request(files: Static, name: str, accepted: str) -> web.Request:
     return make_mocked_request("GET", files.url(name), headers, match_info=match)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "part"),
+    [
+        ("bytes=0-1", slice(0, 2)),
+        ("bytes=4-", slice(4, None)),
+        ("bytes=0-999999999", slice(0, None)),
+        ("bytes=-8", slice(-8, None)),
+    ],
+)
+async def test_a_player_asks_for_a_part(
+    stranger: ClientSession, wanted: str, part: slice
+) -> None:
+    data = (static.FOLDER / "sounds/owl.wav").read_bytes()
+    start, stop, _ = part.indices(len(data))
+    asked = {"Range": wanted}
+    response = await stranger.get(Static().url("sounds/owl.wav"), headers=asked)
+    assert response.status == 206
+    assert response.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{len(data)}"
+    assert response.headers["Cache-Control"] == static.FOREVER
+    assert await response.read() == data[part]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *({}, {"Range": "bytes=0-1,3-4"}, {"Range": "lines=1-2"}),
+        *({"Range": "bytes=5-2"}, {"Range": "bytes=" + "9" * 5_000 + "-"}),
+        {"Range": "bytes=0-1", "If-Range": '"a"'},
+    ],
+)
+async def test_what_is_no_part_gets_everything(
+    stranger: ClientSession, asked: dict[str, str]
+) -> None:
+    response = await stranger.get(Static().url("sounds/owl.wav"), headers=asked)
+    assert (response.status, response.headers["Accept-Ranges"]) == (200, "bytes")
+    assert await response.read() == (static.FOLDER / "sounds/owl.wav").read_bytes()
+
+
+async def test_a_part_behind_the_end_is_416(stranger: ClientSession) -> None:
+    size = (static.FOLDER / "sounds/owl.wav").stat().st_size
+    asked = {"Range": f"bytes={size}-"}
+    response = await stranger.get(Static().url("sounds/owl.wav"), headers=asked)
+    assert response.status == 416
+    assert response.headers["Content-Range"] == f"bytes */{size}"
+
+
 async def test_another_digest_and_another_name_are_404(stranger: ClientSession) -> None:
     digest = Static().digest
     for path in (
@@ -109,6 +156,12 @@ def test_the_digest_stands_for_every_file(folder: Path) -> None:
     assert second.digest != first.digest
     (folder / "a.png").rename(folder / "b.png")
     assert len({first.digest, second.digest, Static().digest}) == 3
+
+
+def test_what_a_tool_leaves_behind_is_no_file(folder: Path) -> None:
+    before = Static().digest
+    (folder / "css" / ".made").touch()
+    assert Static().digest == before
 
 
 def test_a_name_that_no_file_has_is_a_bug_of_ours(folder: Path) -> None:
