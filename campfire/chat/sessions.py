@@ -21,12 +21,14 @@ TRANSFER: Final = 4 * 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in of an active person."""
+    """A sign-in of an active person, with what they want to see and hear."""
 
     id: int
     created_at: int
     last_active_at: int
     theme: str
+    shows_previews: bool
+    plays_sounds: bool
     user: User
 
     def is_over(self, now: int) -> bool:
@@ -96,12 +98,15 @@ def find(db: Reads, token_hash: bytes) -> Session | None:
     """Whose token this is, if they are active and the sign-in is not over."""
     row = db.row(
         f"""SELECT sessions.id, sessions.created_at, sessions.last_active_at,
-                   users.theme, {users.COLUMNS}
+                   users.theme, users.shows_previews, users.plays_sounds,
+                   {users.COLUMNS}
             FROM sessions JOIN users ON users.id = sessions.user_id
             WHERE sessions.token_hash = ? AND users.status = 'active'""",
         (token_hash,),
     )
-    return None if row is None else Session(*(*row[:4], User(*row[4:])))
+    if row is None:
+        return None
+    return Session(*(*row[:4], bool(row[4]), bool(row[5]), User(*row[6:])))
 
 
 def touch(tx: Tx, session_id: int, ip_address: str, user_agent: str) -> None:

@@ -73,6 +73,8 @@ class Profile:
     bio: str | None = None
     password_hash: str | None = None
     theme: str | None = None
+    shows_previews: bool | None = None
+    plays_sounds: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,11 +259,14 @@ def revise(tx: Tx, user_id: int, profile: Profile) -> User:
         """UPDATE users
            SET name = ifnull(?, name), email_address = ifnull(?, email_address),
                bio = ifnull(?, bio), password_hash = ifnull(?, password_hash),
-               theme = ifnull(?, theme), updated_at = ?
+               theme = ifnull(?, theme),
+               shows_previews = ifnull(?, shows_previews),
+               plays_sounds = ifnull(?, plays_sounds), updated_at = ?
            WHERE id = ?""",
         (
             *(profile.name, profile.email_address, profile.bio),
-            *(profile.password_hash, profile.theme, tx.now, user_id),
+            *(profile.password_hash, profile.theme),
+            *(profile.shows_previews, profile.plays_sounds, tx.now, user_id),
         ),
     )
     return changed(tx, user_id)

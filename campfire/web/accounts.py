@@ -206,14 +206,7 @@ def restriction(fields: forms.Fields) -> bool | None:
         raise Invalid(
             "The settings cannot be read.", settings="This must be an object."
         )
-    match settings.get(RESTRICTED):
-        case None:
-            return None
-        case True | "true" | "on" | "1":
-            return True
-        case False | "false" | "off" | "0" | "":
-            return False
-    raise Invalid("A setting cannot be read.", settings="This must be true or false.")
+    return forms.flag(settings, RESTRICTED)
 
 
 def qr_code_path(text: str) -> str:

@@ -133,6 +133,18 @@ def optional_text(fields: Fields, name: str) -> str | None:
     return value
 
 
+def flag(fields: Fields, name: str) -> bool | None:
+    """A field that is on or off, as a program or a form says it. Raises Invalid."""
+    match fields.get(name):
+        case None:
+            return None
+        case True | "true" | "on" | "1":
+            return True
+        case False | "false" | "off" | "0" | "":
+            return False
+    raise Invalid("A setting cannot be read.", **{name: "This must be true or false."})
+
+
 def file(fields: Fields, name: str) -> bytes | None:
     """A file of a form, or None when there is none or an empty one."""
     value = fields.get(name)

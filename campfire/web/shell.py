@@ -1,4 +1,4 @@
-"""What is around every page of somebody who is signed in: place, person and light."""
+"""What is around every page of somebody who is signed in: place, person and taste."""
 
 from aiohttp import web
 
@@ -21,6 +21,8 @@ async def page(
         account_name=account.name,
         viewer=session.user,
         theme=session.theme,
+        shows_previews=session.shows_previews,
+        plays_sounds=session.plays_sounds,
         custom_styles=styles if has_styles else None,
         **context,
     )

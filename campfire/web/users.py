@@ -14,6 +14,7 @@ from campfire.chat import (
     profiles,
     rooms,
     sessions,
+    sounds,
     users,
 )
 from campfire.chat.users import Profile, User
@@ -184,6 +185,8 @@ async def revision(
             bio=None if bio is None else users.require_bio(bio),
             password_hash=password_hash,
             theme=theme,
+            shows_previews=forms.flag(fields, "shows_previews"),
+            plays_sounds=forms.flag(fields, "plays_sounds"),
         ),
         proven,
     )
@@ -217,6 +220,7 @@ def behind_a_profile(db: Reads, user_id: int) -> dict[str, Any]:
         "rooms": rooms.all_of(db, user_id),
         "email_address": users.email_address(db, user_id),
         "sign_ins": sessions.all_of(db, user_id),
+        "sounds": sounds.SOUNDS.values(),
         "has_picture": avatars.find(db, user_id) is not None,
     }
 

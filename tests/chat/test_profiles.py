@@ -1,5 +1,7 @@
 """What somebody changes about themselves, what it takes, and what ends with it."""
 
+from typing import Any
+
 import pytest
 
 from campfire.chat import avatars, passwords, profiles, sessions, users
@@ -42,7 +44,8 @@ def test_address_and_password_need_the_current_password(
     tx: Tx, field: str, proven: str | None
 ) -> None:
     this, *_ = signed_in(tx)
-    profile = Profile(name="Kev", **{field: "new@37signals.example"})
+    delicate: dict[str, Any] = {field: "new@37signals.example"}
+    profile = Profile(name="Kev", **delicate)
     with pytest.raises(Invalid) as refused:
         profiles.revise(tx, KEVIN, profile, proven=proven, session_id=this)
     assert refused.value.errors.keys() == {"current_password"}
@@ -59,7 +62,8 @@ def test_address_and_password_end_the_other_sign_ins_and_every_way_back(
     link, _ = sessions.transfer(tx, KEVIN)
     davids, _ = sessions.transfer(tx, DAVID)
     tx.events.clear()
-    profile = Profile(**{field: "new@37signals.example"})
+    delicate: dict[str, Any] = {field: "new@37signals.example"}
+    profile = Profile(**delicate)
     user = profiles.revise(tx, KEVIN, profile, proven=PASSWORD_HASH, session_id=this)
     changed, ended = tx.events
     assert changed == users.Changed(user)
@@ -95,6 +99,22 @@ def test_an_address_in_use_is_a_conflict(tx: Tx) -> None:
     with pytest.raises(Conflict):
         profiles.revise(tx, KEVIN, profile, proven=PASSWORD_HASH, session_id=this)
     assert tx.events == []
+
+
+def test_what_one_wants_to_see_and_hear_is_kept_until_it_changes(tx: Tx) -> None:
+    token = sessions.start(tx, KEVIN, "127.0.0.1", "Firefox")
+    wanted = []
+    for profile in (
+        Profile(),
+        Profile(plays_sounds=False),
+        Profile(shows_previews=False),
+        Profile(plays_sounds=True, bio="Likes fires"),
+    ):
+        profiles.revise(tx, KEVIN, profile, proven=None, session_id=0)
+        session = sessions.find(tx, sessions.token_hash(token))
+        assert session
+        wanted.append((session.plays_sounds, session.shows_previews))
+    assert wanted == [(True, True), (False, True), (False, False), (True, False)]
 
 
 def test_the_operator_resets_a_password_and_ends_every_sign_in(

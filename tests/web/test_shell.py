@@ -1,4 +1,4 @@
-"""What is around every page: the account's name, its styles, one's own light."""
+"""What is around every page: the account's name, its styles, one's own taste."""
 
 import re
 
@@ -64,3 +64,29 @@ async def test_the_light_is_ones_own(sign_in: SignIn) -> None:
             assert html and (theme == "auto" or f'"{theme}"' in html[0])
     assert await text_of(jz, "/rooms/1") == before
     assert (await kevin.client.patch("/users/me", json={"theme": "x"})).status == 422
+
+
+@pytest.mark.parametrize(
+    ("field", "sign"),
+    [("plays_sounds", "is-muted"), ("shows_previews", "hides-previews")],
+)
+async def test_what_one_wants_to_see_and_hear_is_ones_own(
+    sign_in: SignIn, field: str, sign: str
+) -> None:
+    kevin, jz = await sign_in("Kevin"), await sign_in("JZ")
+
+    async def bodies(person: Person) -> list[str]:
+        pages = [await text_of(person, path) for path in PAGES]
+        return [text.partition("<body")[2].partition(">")[0] for text in pages]
+
+    for off, on in ((False, True), ("off", "on")):
+        changed = await kevin.client.patch("/users/me", json={field: off})
+        assert changed.status == 200
+        assert field not in await changed.json(), "the shape of Me is what it was"
+        assert all(sign in body for body in await bodies(kevin))
+        assert not any(sign in body for body in await bodies(jz))
+        await kevin.client.patch("/users/me", json={field: on})
+        assert not any(sign in body for body in await bodies(kevin))
+    refused = await kevin.client.patch("/users/me", json={field: "perhaps"})
+    assert refused.status == 422
+    assert (await refused.json())["errors"].keys() == {field}
