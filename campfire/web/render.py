@@ -21,6 +21,7 @@ from campfire.chat import (
     messages,
     rooms,
     sessions,
+    sounds,
     users,
 )
 from campfire.chat.memberships import Membership
@@ -28,6 +29,7 @@ from campfire.chat.messages import Message, Removal
 from campfire.chat.parts import Attachment, Boost, Preview
 from campfire.chat.rooms import Room
 from campfire.chat.sessions import SignIn
+from campfire.chat.sounds import Sound
 from campfire.chat.users import User
 from campfire.database import Event
 
@@ -217,6 +219,7 @@ class Shown:
     client_message_id: str
     seq: int
     html: Markup
+    sound: Sound | None
     creator: User
     created_at: str
     created_ms: int
@@ -237,6 +240,7 @@ class Shown:
             client_message_id=message.client_message_id,
             seq=message.seq,
             html=Markup(message.html),  # Sanitized by chat/richtext.
+            sound=sounds.sound_of(message.plain),
             creator=message.creator,
             created_at=time(message.created_at),
             created_ms=message.created_at,

@@ -63,6 +63,19 @@ def test_a_fragment_is_of_the_version_that_is_asked_for(renderer: Renderer) -> N
     assert renderer.fragment(long) == renderer.fragment(long)
 
 
+def test_a_sound_stands_in_the_place_of_its_words(renderer: Renderer) -> None:
+    words = replace(MESSAGE, html="<p>/play owl</p>", plain="/play owl")
+    fragment = renderer.fragment(words)
+    assert 'class="sound" action="/static/' in fragment
+    assert '/sounds/owl.wav"' in fragment
+    assert 'aria-label="Play the sound: owl"' in fragment
+    assert f"<bdi>{escape(USER.name)}</bdi> plays <b>owl</b> 🦉" in fragment
+    assert "/play" not in fragment
+    assert render.message(words)["body"]["html"] == "<p>/play owl</p>"
+    unknown = replace(MESSAGE, html="<p>/play dodo</p>", plain="/play dodo")
+    assert "<p>/play dodo</p>" in renderer.fragment(unknown)
+
+
 @pytest.mark.parametrize(
     ("event", "frame"),
     [

@@ -36,6 +36,16 @@ if (room) {
   actions.connect(section, log, { pages, edits, composer });
   reading.connect(section, log, pages, socket);
   connection.connect(find("connection"), socket);
+  // Few rooms ever play a sound: what plays it comes with the first.
+  section.addEventListener("submit", async (event) => {
+    if (event.target.className !== "sound") return;
+    event.preventDefault();
+    (await import("./sounds.js")).toggle(event.target);
+  });
+  socket.addEventListener("message.posted", async ({ detail }) => {
+    if (!socket.isLive || !detail.html.includes('class="sound"')) return;
+    (await import("./sounds.js")).hear(detail.html, log);
+  });
   presence.connect(find("present"), find("people-open"), socket);
   announcements.connect(find("announcements"), log);
   log.addEventListener("arrived", ({ detail }) => {
