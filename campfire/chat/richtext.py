@@ -4,14 +4,16 @@ Pure and safe on any thread. A mention is kept as a mark around the person's id,
 source and HTML alike, and gets the current name whenever the message is shown.
 """
 
+import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from html.parser import HTMLParser
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 from urllib.parse import quote
 
 import nh3
@@ -21,12 +23,16 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from campfire.chat import colours
 from campfire.refusals import Invalid
 
 LONGEST: Final = 65_536
 MOST_MENTIONS: Final = 100
 MOST_LINKS: Final = 100
 DEEPEST: Final = 32
+# Characters of code that get colours, over all of one message.
+MOST_COLOURED: Final = 16_384
+LONGEST_LANGUAGE: Final = 32
 EVERYONE: Final = 0
 
 # Characters of the private use area, which nobody can send: they are replaced.
@@ -44,6 +50,10 @@ WEB: Final = re.compile(r"https?://\S+", re.IGNORECASE)
 CALL: Final = re.compile(r"(?<![\w\\/])@(?=\S)|<@([1-9]\d{0,17})>", re.ASCII)
 # What the cleaner makes of a tag; its quotes hold no quotation mark.
 TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [a-z-]+="[^"]*")*)>')
+# A colon that belongs to a time or a path is part of no emoji.
+EMOJI: Final = re.compile(r"(?<![\w:]):([a-z0-9_+-]{1,40}):(?!\w)", re.ASCII)
+# The list with which a browser completes what is typed, copied from npm at setup.
+EMOJI_FILE: Final = Path(__file__).parents[1] / "static" / "vendor" / "emoji.json"
 SPELLED: Final = re.compile(
     r"&#(?:x0*e00[0-3](?![0-9a-f])|0*5734[4-7](?![0-9]));?", re.IGNORECASE
 )
@@ -55,18 +65,20 @@ CLEANER: Final = nh3.Cleaner(
         *("a", "abbr", "b", "blockquote", "br", "cite", "code", "dd", "del", "dfn"),
         *("div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4"),
         *("h5", "h6", "hr", "i", "input", "ins", "kbd", "li", "ol", "p", "pre", "s"),
-        *("samp", "small", "strong", "sub", "sup", "table", "tbody", "td", "th"),
-        *("thead", "tr", "u", "ul", "var"),
+        *("samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td"),
+        *("th", "thead", "tr", "u", "ul", "var"),
     },
     clean_content_tags={"script", "style"},
     attributes={
         "*": set(),
         "a": {"href", "title"},
+        "code": {"data-language"},
         "ol": {"start"},
         "input": {"checked", "disabled"},
     },
     tag_attribute_values={
-        "input": {"type": {"checkbox"}, "aria-label": {"Done", "To do"}}
+        "input": {"type": {"checkbox"}, "aria-label": {"Done", "To do"}},
+        "span": {"class": set(colours.CLASSES)},
     },
     set_tag_attribute_values={"input": {"disabled": "disabled"}},
     url_schemes={"http", "https", "mailto"},
@@ -202,6 +214,15 @@ def shown_source(source: str, names: Mapping[int, str]) -> str:
     )
 
 
+@lru_cache(1)
+def emoji() -> Mapping[str, str]:
+    """Every emoji by its shortcodes; read when the first one is typed."""
+    listed = json.loads(EMOJI_FILE.read_bytes())
+    return {
+        code: each["emoji"] for each in listed for code in each.get("shortcodes", ())
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     user_id: int
@@ -305,6 +326,7 @@ def _settle(state: StateCore) -> None:
                 token.content = SPELLED.sub("\ufffd", token.content)
             elif token.type != "mention":
                 token.content = settled(token.content)
+            token.info = settled(token.info)
             for name, value in token.attrs.items():
                 if isinstance(value, str):
                     value = STANDING_IN_URL.sub(lambda mark: quote(typed(mark)), value)
@@ -329,6 +351,23 @@ def _tasks(core: StateCore) -> None:
         inline.children.insert(0, box)
 
 
+def _emoji(state: StateCore) -> None:
+    """Makes emoji of shortcodes in words; a bare address stays as it is."""
+
+    def drawn(code: re.Match[str]) -> str:
+        return emoji().get(code[1], code[0])
+
+    for block in state.tokens:
+        is_address = False
+        for token in block.children or ():
+            if token.type == "link_open":
+                is_address = token.markup in ("autolink", "linkify")
+            elif token.type == "link_close":
+                is_address = False
+            elif token.type == "text" and not is_address and ":" in token.content:
+                token.content = EMOJI.sub(drawn, token.content)
+
+
 def _parser(*, html: bool = False) -> MarkdownIt:
     """CommonMark with strikethrough, tables, tasks and bare links; breaks as typed.
 
@@ -338,10 +377,12 @@ def _parser(*, html: bool = False) -> MarkdownIt:
     parser = MarkdownIt("commonmark", options)
     parser.enable(["strikethrough", "table", "linkify"]).disable("image")
     parser.core.ruler.after("inline", "tasks", _tasks)
+    parser.core.ruler.before("text_join", "emoji", _emoji)
     parser.inline.add_terminator_char(STAND_IN)
     parser.inline.ruler.before("link", "mention", _mention)
     parser.core.ruler.push("settle", _settle)
     parser.add_render_rule("mention", _shown)
+    parser.add_render_rule("fence", _fence)
     return parser
 
 
@@ -349,6 +390,26 @@ def _shown(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, *given: object
 ) -> str:
     return tokens[index].content
+
+
+def _fence(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    options: object,
+    env: MutableMapping[str, Any],
+) -> str:
+    """Code with its colours, as far as this message has not used up what it may."""
+    token = tokens[index]
+    language = token.info.split(maxsplit=1)[0][:LONGEST_LANGUAGE] if token.info else ""
+    named = f' data-language="{escape(language)}"' if language else ""
+    left = env.setdefault("coloured", MOST_COLOURED) - len(token.content)
+    coloured = colours.coloured(token.content, language) if left >= 0 else None
+    if coloured is None:
+        coloured = escape(token.content, quote=False)
+    else:
+        env["coloured"] = left
+    return f"<pre><code{named}>{coloured}</code></pre>\n"
 
 
 MARKDOWN: Final = _parser()

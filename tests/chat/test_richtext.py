@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from campfire.chat import richtext
+from campfire.chat import colours, richtext
 from campfire.refusals import Invalid
 
 PEOPLE = [(1, "David"), (2, "Jason"), (3, "JZ"), (4, "Kevin"), (5, "José Núñez")]
@@ -33,6 +33,8 @@ PLAIN_TAGS = (
 ALLOWED: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     **{tag: {} for tag in PLAIN_TAGS.split()},
     "a": {"href": HREF, "rel": REL, "title": ANYTHING},
+    "code": {"data-language": ANYTHING},
+    "span": {"class": re.compile("|".join(sorted(colours.CLASSES)))},
     "ol": {"start": re.compile(r"\d{1,9}")},
     "input": {
         "type": re.compile("checkbox"),
@@ -49,7 +51,11 @@ SHOWN: Mapping[str, Mapping[str, re.Pattern[str]]] = {
         "class": re.compile("mention"),
         "data-user-id": re.compile("[0-9]+"),
     },
-    "span": {"class": re.compile("mention is-(missing|everyone)")},
+    "span": {
+        "class": re.compile(
+            "|".join(["mention is-(missing|everyone)", *sorted(colours.CLASSES)])
+        )
+    },
 }
 EMPTY = {"br", "hr", "input"}
 
@@ -125,7 +131,34 @@ def called(text: str, people: list[tuple[int, str]] = PEOPLE) -> list[int]:
         ("# Head", "<h1>Head</h1>"),
         ("> said", "<blockquote>\n<p>said</p>\n</blockquote>"),
         ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
-        ("```python\nx < 1\n```", "<pre><code>x &lt; 1\n</code></pre>"),
+        ("```\nx < 1\n```", "<pre><code>x &lt; 1\n</code></pre>"),
+        ("    x < 1", "<pre><code>x &lt; 1\n</code></pre>"),
+        (
+            "```python title\nif x < 1\n```",
+            '<pre><code data-language="python"><span class="hl-keyword">if </span>x'
+            ' &lt; <span class="hl-number">1\n</span></code></pre>',
+        ),
+        (
+            '~~~ <b>"\nif x\n~~~',
+            '<pre><code data-language="&lt;b&gt;&quot;">if x\n</code></pre>',
+        ),
+        ("```@David\nx\n```", '<pre><code data-language="@David">x\n</code></pre>'),
+        (":tada: :+1:", "<p>🎉 👍️</p>"),
+        ("**:fire:** (:heart:)", "<p><strong>🔥</strong> (❤️)</p>"),
+        ("`:fire:` \\:fire:", "<p><code>:fire:</code> :fire:</p>"),
+        ("1:100:2 a:fire: :fire:b", "<p>1:100:2 a:fire: :fire:b</p>"),
+        (":no_such_thing: ::", "<p>:no_such_thing: ::</p>"),
+        (
+            "[:fire:](https://a.example/:fire:)",
+            '<p><a href="https://a.example/:fire:"'
+            ' rel="noopener noreferrer nofollow">🔥</a></p>',
+        ),
+        (
+            "https://a.example/:fire:",
+            '<p><a href="https://a.example/:fire:"'
+            ' rel="noopener noreferrer nofollow">https://a.example/:fire:</a></p>',
+        ),
+        ("```\n:fire:\n```", "<pre><code>:fire:\n</code></pre>"),
         ("a\n\n---", "<p>a</p>\n<hr>"),
         ("<b>bold</b>", "<p>&lt;b&gt;bold&lt;/b&gt;</p>"),
         ("&amp; &lt; &copy;", "<p>&amp; &lt; ©</p>"),
@@ -189,6 +222,16 @@ def test_a_link_opens_without_telling_where_from(text: str) -> None:
 def test_only_the_web_and_mail_can_be_linked(text: str) -> None:
     assert "href" not in html(text)
     assert html("[x](https://example.org)").count("href") == 1
+
+
+def test_a_message_has_colours_for_so_much_code() -> None:
+    code = "```python\n" + "if x: 1\n" * 1_000 + "```\n\n"
+    made = html(code * 3 + "```python\nif y\n```")
+    assert [part.count("hl-") > 0 for part in made.split("</pre>")[:4]] == [
+        *(True, True),
+        *(False, True),
+    ]
+    require_allowed(made)
 
 
 def test_a_picture_elsewhere_is_not_fetched() -> None:

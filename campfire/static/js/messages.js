@@ -2,12 +2,14 @@
 // same for everybody; mine, for me, grouped, day lines and local times are added here, before
 // the first paint, so that nothing moves once it can be seen.
 
+import { copy } from "./flash.js";
 import { element, icon, room, touch, viewer } from "./page.js";
 import { dayName, dayOf, localize } from "./times.js";
 
 const FIVE_MINUTES = 5 * 60 * 1000;
+// Pictures with their tones, joints and tags, flags and keycaps; signs such as © only as pictures.
 const EMOJI =
-  /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}|[\u200d\ufe0f\u20e3\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}])+$/u;
+  /^(?:[0-9#*]\ufe0f?\u20e3|(?![©®™](?!\ufe0f))\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[\u200d\ufe0f\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}])+$/u;
 
 const log = document.getElementById("log");
 
@@ -46,18 +48,27 @@ export function dress(article) {
   article.classList.toggle("is-own", own);
   article.classList.toggle("is-mention", !own && isCalled);
   const words = body.textContent.trim();
-  article.classList.toggle("is-emoji", words.length < 64 && EMOJI.test(words));
+  const isParagraph =
+    body.children.length === 1 && body.firstElementChild.matches("p:not(:has(code, a))");
+  article.classList.toggle("is-emoji", isParagraph && words.length < 64 && EMOJI.test(words));
   for (const chip of body.getElementsByClassName("mention")) {
     const isMe = chip.matches(".is-everyone") || Number(chip.dataset.userId) === viewer.id;
     chip.classList.toggle("is-me", isMe);
   }
   for (const pre of body.getElementsByTagName("pre")) {
     if (pre.parentElement.className === "code") continue;
+    const language = pre.querySelector("code")?.dataset.language ?? "";
     pre.tabIndex = 0;
-    pre.ariaLabel = "Code";
+    pre.ariaLabel = language ? `Code, ${language}` : "Code";
+    const button = element(
+      "button",
+      { class: "button is-quiet is-icon", type: "button", "aria-label": "Copy the code" },
+      icon("copy"),
+    );
+    button.addEventListener("click", () => copy(pre.textContent, "Code copied"));
     const box = element("div", { class: "code" });
     pre.replaceWith(box);
-    box.append(pre);
+    box.append(element("div", { class: "code-name" }, element("bdi", {}, language), button), pre);
   }
   for (const table of body.getElementsByTagName("table")) {
     if (table.parentElement.className === "table-wrap") continue;
