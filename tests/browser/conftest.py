@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    async_playwright,
+)
 
 PASSWORD = "correct horse"
 FLAGS = (
@@ -134,8 +140,8 @@ async def join(page: Page, invitation: str, name: str) -> None:
     await page.get_by_label("Message to All Talk").wait_for()
 
 
-async def say(page: Page, words: str) -> None:
-    composer = page.get_by_label("Message to All Talk")
+async def say(page: Page, words: str, room: str = "All Talk") -> None:
+    composer = page.get_by_label(f"Message to {room}")
     await composer.fill(words)
     await composer.press("Enter")
 
@@ -143,3 +149,13 @@ async def say(page: Page, words: str) -> None:
 async def said(page: Page) -> list[str]:
     """The words of every message in the log, in order."""
     return await page.locator("#log article .message-body").all_inner_texts()
+
+
+def listed(page: Page, name: str) -> Locator:
+    """The room in the list of rooms."""
+    return page.locator(f'#room-list a[title="{name}"]')
+
+
+def badge(page: Page, name: str) -> Locator:
+    """How much is unread in the room, as the list of rooms has it."""
+    return listed(page, name).locator(".badge b")
