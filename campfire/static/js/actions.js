@@ -8,6 +8,7 @@ import { copyOf, element, icon, roomUrl, toSignIn, viewer } from "./page.js";
 import { isNearEnd, show } from "./scroll.js";
 
 const ACTIONS = [
+  { name: "unread", label: "Mark unread from here", icon: "unread", key: "u" },
   { name: "copy", label: "Copy link", icon: "link", key: "c" },
   { name: "edit", label: "Edit", icon: "pencil", key: "e" },
   { name: "remove", label: "Delete", icon: "trash", danger: true },
@@ -41,6 +42,21 @@ export async function remove(article, log) {
   }
 }
 
+// Everything before the message is read, and it is where reading goes on, on every device.
+async function markUnread(article) {
+  try {
+    const answer = await fetch(roomUrl("/read"), {
+      method: "POST",
+      headers: { "HX-Request": "true" },
+      body: new URLSearchParams({ message_id: Number(article.dataset.messageId) - 1 }),
+    });
+    if (answer.status === 401) toSignIn();
+    else flash(answer.ok ? "Unread from here" : "This did not work.", { isAlert: !answer.ok });
+  } catch {
+    flash("The line is down. Nothing was changed.", { isAlert: true });
+  }
+}
+
 export function connect(section, log, { pages, edits, composer }) {
   const bar = element("div", { class: "message-actions", role: "toolbar" });
   for (const action of ACTIONS) {
@@ -64,8 +80,12 @@ export function connect(section, log, { pages, edits, composer }) {
   const articleOf = (node) => node.closest?.("article.message");
   const mayChange = (article) => isOwn(article) || viewer.role === "administrator";
   const mayEdit = (article) => isOwn(article);
-  const offers = (article, { name }) =>
-    name === "copy" || (name === "edit" ? mayEdit(article) : mayChange(article));
+  const offers = (article, { name }) => {
+    if (name === "copy") return true;
+    // One's own words are never unread.
+    if (name === "unread") return !isOwn(article);
+    return name === "edit" ? mayEdit(article) : mayChange(article);
+  };
 
   const actOn = (article, name) => {
     if (!article?.dataset.messageId) return;
@@ -75,7 +95,7 @@ export function connect(section, log, { pages, edits, composer }) {
     } else if (name === "edit" && mayEdit(article)) {
       bar.remove();
       edits.open(article);
-    }
+    } else if (name === "unread" && !isOwn(article)) markUnread(article);
 
     if (name === "remove" && mayChange(article)) remove(article, log);
   };
@@ -167,6 +187,7 @@ export function connect(section, log, { pages, edits, composer }) {
     } else if (key === "escape") composer.focus();
     else if (key === "e") actOn(article, "edit");
     else if (key === "c") actOn(article, "copy");
+    else if (key === "u") actOn(article, "unread");
     else if (key === "delete") actOn(article, "remove");
     else return;
     event.preventDefault();
