@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -36,6 +36,8 @@ BATCH: Final = 64
 WAITING: Final = 1_000
 CHECKPOINT_PAGES: Final = 1_000
 BACKSTOP_PAGES: Final = 16_000
+# Some microseconds of SQLite's virtual machine.
+STEPS_UNWATCHED: Final = 2_000
 OLDEST_SQLITE: Final = 3_051_003
 
 
@@ -69,6 +71,20 @@ class Reads:
         """The first column of the first row, or None."""
         row = self._connection.execute(sql, bindings).fetchone()
         return None if row is None else row[0]
+
+    @contextlib.contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Cuts off what takes more of this thread's time than that. Raises Busy."""
+        deadline = time.thread_time() + seconds
+        self._connection.set_progress_handler(
+            lambda: time.thread_time() > deadline, STEPS_UNWATCHED
+        )
+        try:
+            yield
+        except apsw.InterruptError:
+            raise Busy("That takes too long to answer.", retry_after=1) from None
+        finally:
+            self._connection.set_progress_handler(None)
 
 
 class Tx(Reads):

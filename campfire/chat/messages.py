@@ -7,7 +7,7 @@ missed nothing. Whom it concerns is worked out in the transaction that makes it.
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -148,11 +148,12 @@ def post(
     seq, members_version = rooms.advance(tx, room_id)
     message_id: int = tx.value(
         """INSERT INTO messages (room_id, creator_id, client_message_id, seq,
-             posted_seq, source, html, plain, calls_everyone, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+             posted_seq, source, html, plain, pairs, calls_everyone, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
         (
             *(room_id, user_id, client_message_id, seq, seq),
-            *(draft.source, draft.html, draft.plain, draft.calls_everyone, tx.now),
+            *(draft.source, draft.html, draft.plain, draft.pairs),
+            *(draft.calls_everyone, tx.now),
         ),
     )
     audience = memberships.audience(tx, room_id, members_version)
@@ -173,10 +174,10 @@ def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> M
     changeable(tx, user_id, room_id, message_id)
     seq, members_version = rooms.advance(tx, room_id)
     tx.row(
-        """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?,
+        """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?, pairs = ?,
              calls_everyone = ?, edited_at = ? WHERE id = ?""",
         (
-            *(seq, draft.source, draft.html, draft.plain),
+            *(seq, draft.source, draft.html, draft.plain, draft.pairs),
             *(draft.calls_everyone, tx.now, message_id),
         ),
     )
@@ -255,6 +256,19 @@ def room_of(db: Reads, user_id: int, message_id: int) -> int:
     if room_id is None:
         raise NotFound("There is no such message.")
     return room_id
+
+
+def among(db: Reads, user_id: int, message_ids: Collection[int]) -> list[Message]:
+    """Those of the messages that are in rooms of the person, oldest first."""
+    return _select(
+        db,
+        """messages.id IN (SELECT value FROM json_each(?))
+           AND EXISTS (SELECT 1 FROM memberships
+                       WHERE memberships.room_id = messages.room_id
+                         AND memberships.user_id = ?)
+           ORDER BY messages.id""",
+        (json.dumps(list(message_ids)), user_id),
+    )
 
 
 def changeable(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:
@@ -377,7 +391,9 @@ def _newer(
     return found[:limit], len(found) > limit
 
 
-def _select(db: Reads, condition: str, bindings: tuple[int, ...]) -> list[Message]:
+def _select(
+    db: Reads, condition: str, bindings: tuple[int | str, ...]
+) -> list[Message]:
     rows = db.rows(f"SELECT {COLUMNS} FROM {TABLES} WHERE {condition}", bindings)
     called = _called(db, [row[0] for row in rows if richtext.OPEN in row[6]])
     return [_presented(row, called.get(row[0], ())) for row in rows]

@@ -24,6 +24,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from campfire.chat import colours
+from campfire.chat.words import pairs
 from campfire.refusals import Invalid
 
 LONGEST: Final = 65_536
@@ -102,6 +103,7 @@ class Draft:
     mentions: Sequence[int] = ()
     links: Sequence[str] = ()
     calls_everyone: bool = False
+    pairs: str = ""
 
 
 EMPTY: Final = Draft("", "", "")
@@ -153,13 +155,15 @@ def draft(
         )
 
     called = dict.fromkeys(calls[index].user_id for index in sorted(mentioned))
+    plain = words.text({**names, EVERYONE: "everyone"})
     return Draft(
         source=STANDING.sub(kept, marked),
         html=html,
-        plain=words.text({**names, EVERYONE: "everyone"}),
+        plain=plain,
         mentions=tuple(user_id for user_id in called if user_id in names),
         links=tuple(words.links),
         calls_everyone=EVERYONE in called,
+        pairs="" if plain.isascii() else pairs(plain),
     )
 
 

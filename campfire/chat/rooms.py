@@ -341,8 +341,33 @@ def _named(
     ]
 
 
+def names(db: Reads, user_id: int, room_ids: Collection[int]) -> dict[int, str]:
+    """What the person calls those of the rooms that they are in."""
+    rows = db.rows(
+        """SELECT rooms.id, rooms.kind, ifnull(rooms.name, '')
+           FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+           WHERE memberships.user_id = ?
+             AND rooms.id IN (SELECT value FROM json_each(?))""",
+        (user_id, json.dumps(list(room_ids))),
+    )
+    directs = {room_id for room_id, kind, _ in rows if kind == "direct"}
+    people = _people(db, directs) if directs else {}
+    return {
+        room_id: (
+            sentence([other.name for other in _others(people[room_id], user_id)])
+            if kind == "direct"
+            else name
+        )
+        for room_id, kind, name in rows
+    }
+
+
+def _others(people: Sequence[User], viewer: int) -> Sequence[User]:
+    return [person for person in people if person.id != viewer] or people
+
+
 def _between(room: Room, people: Sequence[User], viewer: int) -> Room:
-    others = [person for person in people if person.id != viewer] or people
+    others = _others(people, viewer)
     return replace(
         room, name=sentence([person.name for person in others]), others=tuple(others)
     )

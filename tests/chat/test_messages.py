@@ -273,9 +273,11 @@ def test_the_index_follows_every_change(tx: Tx) -> None:
 def test_the_check_of_the_index_would_notice_a_forgotten_message(tx: Tx) -> None:
     message = say(tx, JASON, "camp fire")
     tx.row(
-        """INSERT INTO messages_words (messages_words, rowid, plain)
-           VALUES ('delete', ?, ?)""",
-        (message.id, message.plain),
+        """INSERT INTO messages_words (messages_words, rowid, plain, filenames, pairs,
+             room, author)
+           SELECT 'delete', id, plain, filenames, pairs, room, author
+           FROM messages_indexed WHERE id = ?""",
+        (message.id,),
     )
     with pytest.raises(Exception, match="malformed"):
         tx.row("""INSERT INTO messages_words (messages_words, rank)

@@ -1,0 +1,310 @@
+"""Searches: whatever is asked, what is found is there, and one's own to see.
+
+The property plays many messages against a search that looks at each of them.
+"""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from campfire.chat import (
+    bans,
+    memberships,
+    messages,
+    richtext,
+    rooms,
+    searches,
+    users,
+    words,
+)
+from campfire.chat.messages import Message
+from campfire.chat.searches import Narrowed
+from campfire.database import Tx
+from campfire.refusals import Busy, Invalid
+from tests.chat.conftest import Stage
+from tests.conftest import ALL_PETS, DAVID, JASON, JZ, KEVIN, WATERCOOLER
+
+
+def say(tx: Tx, text: str, user_id: int = JZ, room_id: int = ALL_PETS) -> Message:
+    people = memberships.mentionable(tx, user_id, room_id)
+    client_id = messages.client_message_id(None)
+    draft = richtext.draft(text, people)
+    return messages.post(tx, user_id, room_id, draft, client_id)[0]
+
+
+def found(tx: Tx, text: str, user_id: int = JZ, **narrowed: int) -> list[int]:
+    results = searches.find(tx, user_id, text, Narrowed(**narrowed), limit=100)
+    assert results.total == len(results.hits)
+    return [hit.message.id for hit in results.hits]
+
+
+def snippet(tx: Tx, text: str) -> str:
+    (hit,) = searches.find(tx, JZ, text).hits
+    return hit.snippet.replace(richtext.OPEN, "[").replace(richtext.CLOSE, "]")
+
+
+def test_the_newest_comes_first(tx: Tx) -> None:
+    first, second = say(tx, "the hut"), say(tx, "a hut")
+    say(tx, "a lake")
+    assert found(tx, "hut") == [second.id, first.id]
+
+
+def test_every_word_must_be_there(tx: Tx) -> None:
+    both = say(tx, "opening hours of the hut")
+    say(tx, "the hut")
+    assert found(tx, "hut opening") == [both.id]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("three eels", "eel"),
+        ("one eel", "EELS"),
+        ("Ángel came", "angel"),
+        ("cafe", "café"),
+        ("Straße", "straße"),
+        ("e\u0301clair", "éclair"),
+        ("the carpet", "arpe"),
+        ("snake_case_name", "case_na"),
+        ("use C++ here", "C++"),
+        ("см. архив", "АРХИВ"),
+        ("東京都に住む", "東京"),
+        ("東京都に住む", "京都"),
+        ("東京都に住む", "住む"),
+        ("東京都に住む", "東"),
+        ("안녕하세요", "하세"),
+        ("ภาษาไทย", "ไทย"),
+        ("iPhone手机很好", "手机"),
+        ("iPhone手机很好", "iphone手机"),
+        ("see `foo.bar(1)` now", "foo.bar(1)"),
+        ("10,000 steps", "10,000"),
+    ],
+)
+def test_words_are_found_however_they_are_written(
+    tx: Tx, said: str, asked: str
+) -> None:
+    say(tx, "something else entirely")
+    message = say(tx, said)
+    assert found(tx, asked) == [message.id]
+
+
+def test_a_phrase_stands_as_it_is(tx: Tx) -> None:
+    right = say(tx, "the old map is here")
+    say(tx, "the map is old")
+    assert found(tx, '"old map"') == [right.id]
+
+
+def test_what_is_left_out_is_not_found(tx: Tx) -> None:
+    dry = say(tx, "hut and hill")
+    say(tx, "hut and lake")
+    assert found(tx, "hut -lake") == [dry.id]
+    assert found(tx, "-lake", room_id=ALL_PETS) == [dry.id]
+
+
+def test_filters_narrow(tx: Tx) -> None:
+    by_jz = say(tx, "hut", JZ)
+    by_jason = say(tx, "hut https://huts.example/", JASON, WATERCOOLER)
+    assert found(tx, "hut from:jz") == [by_jz.id]
+    assert found(tx, "hut from:@Jason") == [by_jason.id]
+    assert found(tx, "hut from:me") == [by_jz.id]
+    assert found(tx, "hut from:nobody") == []
+    assert found(tx, "hut in:water") == [by_jason.id]
+    assert found(tx, 'in:"all talk"') == [by_jz.id]
+    assert found(tx, "has:link") == [by_jason.id]
+    assert found(tx, "has:file") == []
+    assert found(tx, "hut", room_id=WATERCOOLER) == [by_jason.id]
+    assert found(tx, "hut", creator_id=JZ) == [by_jz.id]
+    assert found(tx, "hut", before=by_jason.id) == [by_jz.id]
+    assert found(tx, "hut", after=by_jz.id) == [by_jason.id]
+    assert found(tx, "hut after:2020-01-01") == [by_jason.id, by_jz.id]
+    assert found(tx, "hut before:2020-01-01") == []
+
+
+def test_only_rooms_one_is_in_now_are_looked_through(tx: Tx) -> None:
+    secret = say(tx, "the secret hut", JZ, WATERCOOLER)
+    assert found(tx, "hut", KEVIN) == []
+    assert found(tx, "hut", KEVIN, room_id=WATERCOOLER) == []
+    assert found(tx, "cret", KEVIN) == [], "not by a part of a word either"
+    memberships.grant(tx, WATERCOOLER, [KEVIN])
+    assert found(tx, "hut", KEVIN) == [secret.id]
+    memberships.revoke(tx, WATERCOOLER, [KEVIN])
+    assert found(tx, "hut", KEVIN) == []
+
+
+def test_with_many_rooms_each_message_is_asked_about(tx: Tx) -> None:
+    for number in range(searches.MOST_NAMED + 1):
+        rooms.create(tx, KEVIN, "closed", f"Room {number}")
+    mine = say(tx, "hut", KEVIN)
+    say(tx, "hut", JZ, WATERCOOLER)
+    assert found(tx, "hut", KEVIN) == [mine.id]
+
+
+def test_an_edit_leaves_no_trace(tx: Tx) -> None:
+    message = say(tx, "the first words 東京")
+    draft = richtext.draft("the second thought 大阪")
+    messages.edit(tx, JZ, ALL_PETS, message.id, draft)
+    assert (
+        found(tx, "second") == found(tx, "hough") == found(tx, "大阪") == [message.id]
+    )
+    assert found(tx, "first") == found(tx, "irs") == found(tx, "東京") == []
+
+
+def test_a_removal_leaves_no_trace(tx: Tx) -> None:
+    message = say(tx, "words 東京")
+    assert found(tx, "words") == [message.id]
+    messages.remove(tx, JZ, ALL_PETS, message.id)
+    for text in ("words", "ords", "東京"):
+        assert found(tx, text) == []
+    for table in ("messages_words", "messages_parts"):
+        tx.row(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
+
+
+def test_the_words_of_the_banned_are_not_found(tx: Tx) -> None:
+    say(tx, "rude words", KEVIN)
+    bans.add(tx, DAVID, KEVIN)
+    while bans.sweep(tx):
+        pass
+    assert found(tx, "rude") == []
+
+
+def test_parts_of_words_are_for_when_words_are_few(tx: Tx) -> None:
+    say(tx, "carpet")
+    for _ in range(searches.FEW):
+        say(tx, "car")
+    assert len(found(tx, "car")) == searches.FEW
+    assert len(found(tx, "car", before=10)) == 9 - 1, "on every page of results alike"
+
+
+def test_the_most_fitting_comes_first_when_asked(tx: Tx) -> None:
+    fitting = say(tx, "hut hut hut")
+    say(tx, "a hut among very many other words that say nothing of any use to us")
+    results = searches.find(tx, JZ, "hut", sort="relevance")
+    assert results.hits[0].message.id == fitting.id
+    assert len(results.hits) == 2
+
+
+def test_pages_follow_each_other(tx: Tx) -> None:
+    ids = [say(tx, f"hut {number}").id for number in range(7)][::-1]
+    first = searches.find(tx, JZ, "hut", limit=3)
+    assert [hit.message.id for hit in first.hits] == ids[:3]
+    assert (first.total, first.more) == (7, True)
+    by_key = searches.find(tx, JZ, "hut", Narrowed(before=ids[2]), limit=4)
+    assert [hit.message.id for hit in by_key.hits] == ids[3:]
+    assert not by_key.more
+    by_offset = searches.find(tx, JZ, "hut", limit=3, offset=6)
+    assert [hit.message.id for hit in by_offset.hits] == ids[6:]
+
+
+def test_a_snippet_marks_what_was_found(tx: Tx) -> None:
+    say(tx, "The *wardens* are opening the upper huts early")
+    assert snippet(tx, "hut opening") == (
+        "The wardens are [opening] the upper [huts] early"
+    )
+    assert snippet(tx, "arden") == "The w[arden]s are opening the upper huts early"
+
+
+def test_a_snippet_of_a_long_message_is_cut_around_it(tx: Tx) -> None:
+    say(tx, "before " * 100 + "**needle** " + "after " * 100)
+    shown = snippet(tx, "needle")
+    assert "[needle]" in shown
+    assert shown.startswith("…before") and shown.endswith("…")
+    assert len(shown) < searches.WINDOW + 10
+
+
+def test_a_snippet_marks_pairs(tx: Tx) -> None:
+    say(tx, "私は東京都に住む")
+    assert snippet(tx, "東京都") == "私は[東京都]に住む"
+
+
+HOSTILE = [
+    *('"', 'a"b', "'", "a'b", "*", "^", "-a", "a-b", ":", "a:b:c", "(", "a)"),
+    *("{x}:a", "+", "@", "#", "$", "%", "&", "|", "~", "[", "]", "<", ">", "!", "?"),
+    *(".", ",", ";", "AND", "OR", "NOT", "NOT a", "a AND", "NEAR", "NEAR(", "a NOT b"),
+    *("NEAR(a b,99999999999)", "body:x", "rowid:1", "nosuch:x", "room_id:1 OR 1=1"),
+    *("room: 가가각", "plain:x", "(" * 300, "a " * 8_000, "x" * 5_000, "a*" * 1_000),
+    *("", "   ", "\0", "...", "🔥", "\ud800", "e\u0301", "東", "' OR 1=1--", '"""'),
+    *(";DROP TABLE messages", "UNION SELECT 1", "%" * 100, "_" * 100, "\\", "\x1b[0m"),
+    *("-", "--", '-"', 'from:"', "in:()", "has:", "before:", "a\0b", "²", "①", "ﬁ"),
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_any_text_is_answered(tx: Tx, text: str) -> None:
+    say(tx, "an ordinary message")
+    secret = say(tx, "AND OR NOT NEAR body x a b 1", JZ, WATERCOOLER)
+    for sort in ("newest", "relevance"):
+        hits = searches.find(tx, KEVIN, text, sort=sort).hits
+        assert secret.id not in [hit.message.id for hit in hits]
+
+
+def test_operators_are_words(tx: Tx) -> None:
+    message = say(tx, "this NOT that")
+    say(tx, "this")
+    assert found(tx, "this NOT that") == [message.id]
+
+
+def test_what_is_too_long_is_refused(tx: Tx) -> None:
+    with pytest.raises(Invalid):
+        searches.find(tx, JZ, "é" * 8_193)
+
+
+def test_what_takes_too_long_is_cut_off(tx: Tx) -> None:
+    with pytest.raises(Busy):
+        with tx.at_most(0.01):
+            tx.rows("""WITH RECURSIVE count (n) AS (
+                         SELECT 1 UNION ALL SELECT n + 1 FROM count)
+                       SELECT max(n) FROM count""")
+    assert tx.value("SELECT 1") == 1, "the next question is answered"
+
+
+def test_the_last_searches_are_remembered_once_each(tx: Tx) -> None:
+    for number in range(12):
+        searches.remember(tx, JZ, f"  hut   {number} ")
+        tx.now += 1
+    searches.remember(tx, JZ, "hut 5")
+    searches.remember(tx, JZ, "   ")
+    assert searches.recent(tx, JZ) == [
+        f"hut {number}" for number in (5, 11, 10, 9, 8, 7, 6, 4, 3, 2)
+    ]
+    assert searches.recent(tx, KEVIN) == []
+    searches.forget(tx, JZ)
+    assert searches.recent(tx, JZ) == []
+
+
+WORDS = st.sampled_from(["hut", "fog", "map", "tar", "star", "東京", "南京東", "Ápple"])
+SAID = st.tuples(
+    st.sampled_from([ALL_PETS, WATERCOOLER]),
+    st.lists(WORDS, min_size=1, max_size=4).map(" ".join),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(SAID, max_size=8), st.lists(WORDS, min_size=1, max_size=2))
+def test_it_finds_what_one_would_find_by_looking(
+    stage: Stage, said: list[tuple[int, str]], asked: list[str]
+) -> None:
+    def holds(text: str) -> bool:
+        known = [richtext.fold(word) for word in text.split(" ")]
+        wanted = [richtext.fold(word) for word in asked]
+        whole = all(
+            any(word in each if words.pairs(word) else word == each for each in known)
+            for word in wanted
+        )
+        parts = all(len(word) >= 3 and word in richtext.fold(text) for word in wanted)
+        return whole or parts
+
+    with stage() as tx:
+        posted = [(say(tx, text, JZ, room_id), text) for room_id, text in said]
+        for user_id, seen in ((JZ, {ALL_PETS, WATERCOOLER}), (KEVIN, {ALL_PETS})):
+            by_looking = [
+                message.id
+                for message, text in posted
+                if message.room_id in seen and holds(text)
+            ]
+            assert found(tx, " ".join(asked), user_id) == by_looking[::-1]
+
+
+def test_a_person_who_is_not_there_finds_nothing(tx: Tx) -> None:
+    say(tx, "hut")
+    assert users.active(tx)
+    assert found(tx, "hut", 99) == []
