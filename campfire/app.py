@@ -28,6 +28,7 @@ from campfire.web import (
     posting,
     render,
     rooms,
+    searches,
     users,
 )
 from campfire.web.bans import Bans
@@ -59,6 +60,7 @@ ROUTES: Final = (
     health.routes,
     messages.routes,
     rooms.routes,
+    searches.routes,
     users.routes,
 )
 FILE: Final = "campfire.sqlite3"

@@ -12,13 +12,14 @@ from typing import Any, Final, assert_never
 
 import jinja2
 import orjson
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from campfire.chat import (
     accounts,
     boosts,
     memberships,
     messages,
+    richtext,
     rooms,
     sessions,
     sounds,
@@ -28,6 +29,7 @@ from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
 from campfire.chat.parts import Attachment, Boost, Preview
 from campfire.chat.rooms import Room
+from campfire.chat.searches import Hit
 from campfire.chat.sessions import SignIn
 from campfire.chat.sounds import Sound
 from campfire.chat.users import User
@@ -252,6 +254,21 @@ class Shown:
             previews=message.previews,
             url=message_url(message),
         )
+
+
+def hit(hit: Hit) -> dict[str, Any]:
+    return {
+        "message": message(hit.message),
+        "room": {"id": hit.message.room_id, "name": hit.room_name},
+        "snippet": snippet(hit),
+    }
+
+
+def snippet(hit: Hit) -> Markup:
+    """What was found, with the words marked: escaped first, marked then."""
+    words = str(escape(hit.snippet))
+    marked = words.replace(richtext.OPEN, "<mark>").replace(richtext.CLOSE, "</mark>")
+    return Markup(marked)  # Nobody can send the characters that are replaced.
 
 
 class Renderer:
