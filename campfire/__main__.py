@@ -14,7 +14,7 @@ import apsw
 import uvloop
 from aiohttp import web
 
-from campfire import __version__, app, logs, people
+from campfire import __version__, app, demo, logs, people
 from campfire.config import Config, Misconfigured
 from campfire.database import Unusable
 from campfire.web.middleware import REQUEST_ID
@@ -22,6 +22,7 @@ from campfire.web.protocol import lines
 
 SHUTDOWN_TAKES: Final = 5.0
 BACKLOG: Final = 1024
+COMMANDS: Final = {"users": people.run, "demo": demo.run}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,8 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         names = ("host", "port", "data")
         options = {name: getattr(given, name, None) for name in names}
         config = Config.from_env(os.environ, **options)
-        if given.command == "users":
-            people.run(given, config)
+        if given.command in COMMANDS:
+            COMMANDS[given.command](given, config)
             return 0
         logs.start(config.log_format, REQUEST_ID.get)
         # aiohttp-session still keeps its things under plain strings, at each request.
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, help="port to listen on (8000)")
     serve.add_argument("--data", type=Path, help="folder for what is kept (./data)")
     people.add_to(command)
+    demo.add_to(command)
     return commands
 
 

@@ -169,6 +169,36 @@ def post(
     return message, True
 
 
+def bring(
+    tx: Tx, room_id: int, user_id: int, seq: int, draft: Draft, created_at: int
+) -> int:
+    """Keeps a message that was written elsewhere, or long ago: nobody is told.
+
+    Messages are brought in order, with the next `seq`; `settle` then makes it known.
+    """
+    message_id: int = tx.value(
+        """INSERT INTO messages (room_id, creator_id, client_message_id, seq,
+             posted_seq, source, html, plain, pairs, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+        (
+            *(room_id, user_id, f"brought-{room_id}-{seq}", seq, seq),
+            *(draft.source, draft.html, draft.plain, draft.pairs, created_at),
+        ),
+    )
+    return message_id
+
+
+def settle(tx: Tx, room_id: int) -> int:
+    """The room is as far as what was brought into it; answers with the newest id."""
+    newest_id, seq, at = tx.row(
+        """SELECT ifnull(max(id), 0), ifnull(max(seq), 0), ifnull(max(created_at), ?)
+           FROM messages WHERE room_id = ?""",
+        (tx.now, room_id),
+    )
+    rooms.catch_up(tx, room_id, seq, at)
+    return int(newest_id)
+
+
 def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> Message:
     """Replaces the words; for the author and administrators."""
     changeable(tx, user_id, room_id, message_id)

@@ -396,6 +396,14 @@ def advance(tx: Tx, room_id: int) -> tuple[int, int]:
     return numbers
 
 
+def catch_up(tx: Tx, room_id: int, seq: int, at: int) -> None:
+    """The room's changes are counted up to what was brought into it."""
+    tx.row(
+        "UPDATE rooms SET seq = max(seq, ?), updated_at = ? WHERE id = ?",
+        (seq, at, room_id),
+    )
+
+
 def sentence(names: Sequence[str]) -> str:
     """Names as one says them: "A", "A and B", "A, B, and C"."""
     if len(names) < 3:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from campfire.chat import memberships, messages, richtext, rooms, words
 from campfire.chat.messages import Message
 from campfire.chat.words import Asked, Word
-from campfire.database import Reads, Tx
+from campfire.database import Fault, Reads, Tx
 from campfire.refusals import Invalid
 
 Sort = Literal["newest", "relevance"]
@@ -30,6 +30,7 @@ FEW: Final = 20
 MOST_NAMED: Final = 24
 PATIENCE: Final = 0.1
 WINDOW: Final = 160
+INDEXES: Final = ("messages_words", "messages_parts")
 BEFORE_MARK: Final = 60
 FIRST_LETTER, LETTERS = 44_032, 10_000
 
@@ -343,6 +344,37 @@ def _marked(text: str, wanted: Iterable[Word]) -> str:
             was_found = found
         parts.append(letter)
     return "".join(parts)[:-1]
+
+
+def put_off(tx: Tx) -> list[str]:
+    """Stops indexing, for the sake of very many messages; answers with what `rebuild`
+    needs to start it again. In one transaction or while nobody else writes."""
+    triggers = tx.rows("""SELECT name, sql FROM sqlite_schema
+           WHERE type = 'trigger' AND name GLOB 'messages_found_*'""")
+    for name, _ in triggers:
+        tx.row(f"DROP TRIGGER {name}")
+    return [sql for _, sql in triggers]
+
+
+def rebuild(tx: Tx, triggers: Iterable[str] = ()) -> None:
+    """Makes both indexes anew from what the messages say."""
+    for table in INDEXES:
+        tx.row(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
+    for sql in triggers:
+        tx.row(sql)
+
+
+def faults(tx: Tx) -> list[str]:
+    """Which index does not say what the messages say; each is read whole."""
+    return [table for table in INDEXES if not _is_right(tx, table)]
+
+
+def _is_right(tx: Tx, table: str) -> bool:
+    try:
+        tx.row(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
+    except Fault:
+        return False
+    return True
 
 
 def recent(db: Reads, user_id: int) -> list[str]:
