@@ -213,7 +213,10 @@ def run(given: argparse.Namespace, config: Config) -> None:
         raise Unusable(f"There is a Campfire in {config.data} already.")
     os.umask(0o077)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fill(file, Size(given.messages, given.users, given.rooms), progress)
+    filling = file.with_suffix(".filling")  # What is killed half-way is not there.
+    filling.unlink(missing_ok=True)
+    fill(filling, Size(given.messages, given.users, given.rooms), progress)
+    filling.rename(file)
     print(f"sign in: {ADDRESS} {PASSWORD}")
 
 
