@@ -30,7 +30,16 @@ FEW: Final = 20
 MOST_NAMED: Final = 24
 PATIENCE: Final = 0.1
 WINDOW: Final = 160
-INDEXES: Final = ("messages_words", "messages_parts")
+REBUILD: Final = (
+    "INSERT INTO messages_words (messages_words) VALUES ('rebuild')",
+    "INSERT INTO messages_parts (messages_parts) VALUES ('rebuild')",
+)
+CHECK: Final = {
+    "messages_words": """INSERT INTO messages_words (messages_words, rank)
+                         VALUES ('integrity-check', 1)""",
+    "messages_parts": """INSERT INTO messages_parts (messages_parts, rank)
+                         VALUES ('integrity-check', 1)""",
+}
 BEFORE_MARK: Final = 60
 FIRST_LETTER, LETTERS = 44_032, 10_000
 
@@ -358,20 +367,18 @@ def put_off(tx: Tx) -> list[str]:
 
 def rebuild(tx: Tx, triggers: Iterable[str] = ()) -> None:
     """Makes both indexes anew from what the messages say."""
-    for table in INDEXES:
-        tx.row(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
-    for sql in triggers:
+    for sql in (*REBUILD, *triggers):
         tx.row(sql)
 
 
 def faults(tx: Tx) -> list[str]:
     """Which index does not say what the messages say; each is read whole."""
-    return [table for table in INDEXES if not _is_right(tx, table)]
+    return [index for index, check in CHECK.items() if not _passes(tx, check)]
 
 
-def _is_right(tx: Tx, table: str) -> bool:
+def _passes(tx: Tx, check: str) -> bool:
     try:
-        tx.row(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
+        tx.row(check)
     except Fault:
         return False
     return True

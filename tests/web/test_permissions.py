@@ -100,6 +100,7 @@ POST   /rooms/{room_id}/star/delete              401 204 404 204 204 204 404 401
 POST   /session                                  201 201 201 201 201 201 201 201 201
 DELETE /session                                  401 204 204 204 204 204 204 401 401
 POST   /session/end                              401 303 303 303 303 303 303 401 401
+GET    /searches                                401 200 200 200 200 200 200 401 401
 GET    /session/new                              200 200 200 200 200 200 200 200 200
 POST   /session/transfers                        401 201 201 201 201 201 201 401 401
 GET    /session/transfers/{token}                200 200 200 200 200 200 200 200 200
