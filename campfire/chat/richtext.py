@@ -19,6 +19,7 @@ from urllib.parse import quote
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -34,6 +35,7 @@ DEEPEST: Final = 32
 # Characters of code that get colours, over all of one message.
 MOST_COLOURED: Final = 16_384
 LONGEST_LANGUAGE: Final = 32
+MOST_CELLS: Final = 20_000
 EVERYONE: Final = 0
 
 # Characters of the private use area, which nobody can send: they are replaced.
@@ -55,6 +57,13 @@ TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [a-z-]+="[^"]*")*)>')
 EMOJI: Final = re.compile(r"(?<![\w:]):([a-z0-9_+-]{1,40}):(?!\w)", re.ASCII)
 # The list with which a browser completes what is typed, copied from npm at setup.
 EMOJI_FILE: Final = Path(__file__).parents[1] / "static" / "vendor" / "emoji.json"
+# Marks that pile up on one letter, in the scripts where they do; eight are enough.
+MARKS: Final = (
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u0e31\u0e34-\u0e3a"
+    "\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0"
+    "\ufe20-\ufe2f]"
+)
+PILE: Final = re.compile(f"({MARKS}{{8}}){MARKS}+")
 SPELLED: Final = re.compile(
     r"&#(?:x0*e00[0-3](?![0-9a-f])|0*5734[4-7](?![0-9]));?", re.IGNORECASE
 )
@@ -139,6 +148,8 @@ def draft(
     parser = MARKDOWN_AND_HTML if is_bot else MARKDOWN
     html = parser.render(marked, {"calls": calls, "mentioned": mentioned})
     html = _cleaned(html) if is_bot else CLEANER.clean(html)
+    if not html.isascii():
+        html = PILE.sub(r"\1", html)
     words = _Plain(html)
     if is_bot or words.depth > DEEPEST or html.count("<a ") > MOST_LINKS:
         html = _cleaned(_fitted(html, calls, mentioned))
@@ -387,6 +398,7 @@ def _parser(*, html: bool = False) -> MarkdownIt:
     parser.core.ruler.push("settle", _settle)
     parser.add_render_rule("mention", _shown)
     parser.add_render_rule("fence", _fence)
+    parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     return parser
 
 
@@ -394,6 +406,21 @@ def _shown(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, *given: object
 ) -> str:
     return tokens[index].content
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """The block rule for tables, as long as the message is not all cells.
+
+    A row is filled up to the width of the head, so that few bytes make many cells.
+    """
+    width = state.src.count("|", state.bMarks[start], state.eMarks[start]) + 1
+    cells = state.env.get("cells", 0)
+    if cells + width * (end - start) > MOST_CELLS:
+        return False
+    is_table = table(state, start, end, silent)
+    if is_table and not silent:
+        state.env["cells"] = cells + width * (state.line - start)
+    return is_table
 
 
 def _fence(

@@ -657,6 +657,42 @@ def test_the_html_of_a_bot_is_cleaned(vector: str) -> None:
         require_safe(from_bot(f"{vector} x"))
 
 
+# Limits
+
+
+def test_no_message_has_more_links_than_a_hundred() -> None:
+    made = html("https://a.example " * 150)
+    assert made.count("<a ") == richtext.MOST_LINKS
+    assert made.count("https://a.example ") == 49
+    require_allowed(made)
+
+
+def test_no_message_is_deeper_than_thirty_two_levels() -> None:
+    made = html("*a " * 100 + "x" + " a*" * 100)
+    assert made.count("<em>") == richtext.DEEPEST - 1
+    made = from_bot("<b>" * 1_000 + "a").html
+    assert 30 < made.count("<b>") < 40
+    require_allowed(made)
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0e47", "&#769;"])
+def test_marks_do_not_pile_up(mark: str) -> None:
+    assert len(plain("e" + mark * 500 + "x")) == 10
+    assert plain("e\u0301\u0302x") == "e\u0301\u0302x"
+
+
+def test_a_table_has_so_many_cells_and_is_text_beyond() -> None:
+
+    def table(columns: int, rows: int) -> str:
+        return "|a" * columns + "\n" + "|-" * columns + "\n" + "x\n" * rows + "\n"
+
+    assert html(table(100, 100)).count("<td") == 10_000
+    assert "<td" not in html(table(100, 300))
+    assert html(table(10, 300)).count("<table") == 1
+    assert html(table(160, 105)).count("<table") == 1
+    assert html(table(10, 300) + table(160, 105)).count("<table") == 1
+
+
 # Properties
 
 PIECES = st.sampled_from(
