@@ -140,6 +140,11 @@ async def join(page: Page, invitation: str, name: str) -> None:
     await page.get_by_label("Message to All Talk").wait_for()
 
 
+async def awake(page: Page) -> None:
+    """The page's scripts run and its line is up: from here on Enter sends."""
+    await page.locator("#me.is-here").wait_for()
+
+
 async def say(page: Page, words: str, room: str = "All Talk") -> None:
     composer = page.get_by_label(f"Message to {room}")
     await composer.fill(words)

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenWindow, join, light_the_fire, listed
+from tests.browser.conftest import OpenWindow, awake, join, light_the_fire, listed
 
 # More stops than there are on any of the pages.
 MOST_STOPS = 60
@@ -28,7 +28,7 @@ async def test_rooms_people_and_the_bell_are_used_with_keys_alone(
     await keyboard.type("Garden")
     await keyboard.press("Enter")
     await david.get_by_label("Message to Garden").wait_for()
-    await expect(listed(david, "All Talk")).to_be_visible()
+    await awake(david)
 
     field = david.get_by_label("Filter rooms and people")
     await tab_to(david, field)
@@ -43,6 +43,7 @@ async def test_rooms_people_and_the_bell_are_used_with_keys_alone(
     await expect(field).to_be_focused()
     await keyboard.press("Enter")
     await david.get_by_label("Message to All Talk").wait_for()
+    await awake(david)
 
     bell = david.get_by_label("Notifications: Mentions")
     await tab_to(david, bell)

@@ -5,6 +5,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import (
     PASSWORD,
     OpenWindow,
+    awake,
     badge,
     join,
     light_the_fire,
@@ -19,6 +20,8 @@ async def test_who_is_banned_is_signed_out_and_their_words_vanish(
     invitation = await light_the_fire(david)
     await join(jason, invitation, "Jason")
     await join(jz, invitation, "JZ")
+    for window in (jason, jz):
+        await awake(window)
     await say(jason, "Good morning")
     for words in ("Buy cheap coal", "Cheap coal here", "Coal"):
         await say(jz, words)
@@ -53,12 +56,15 @@ async def test_a_direct_room_is_made_by_the_first_message_and_not_by_a_click(
     await david.get_by_role("link", name="Write to Jason").click()
     await david.get_by_label("Message to Jason").wait_for()
     await david.get_by_role("link", name="Close").click()
+    await david.get_by_label("Message to All Talk").wait_for()
+    await awake(david)
     await say(david, "Are you there?")
     await expect(jason.locator("#log")).to_contain_text("Are you there?")
     listed = await david.request.get("/rooms", headers={"Accept": "application/json"})
     assert [room["name"] for room in await listed.json()] == ["All Talk"]
 
     await david.goto("/rooms/new?kind=direct&user_ids=2")
+    await awake(david)
     await david.get_by_label("Message to Jason").fill("Between us")
     await david.get_by_label("Message to Jason").press("Enter")
     await expect(david.locator("#log article")).to_have_count(1)
@@ -66,6 +72,7 @@ async def test_a_direct_room_is_made_by_the_first_message_and_not_by_a_click(
     await expect(badge(jason, "David")).to_have_text("1")
     await jason.locator(direct).click()
     await expect(jason.locator("#log")).to_contain_text("Between us")
+    await awake(jason)
     await say(jason, "It stays here", "David")
     await expect(david.locator("#log")).to_contain_text("It stays here")
     await david.goto("/users/2")

@@ -1,15 +1,20 @@
 """Rooms as they are made, opened, closed and hidden, in the windows of those around."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import (
     OpenWindow,
+    awake,
     badge,
     join,
     light_the_fire,
     listed,
     say,
 )
+
+# Three windows and many pages: on a machine that is busy elsewhere a minute is short.
+pytestmark = pytest.mark.timeout(180)
 
 LOCK = 'use[href$="#icon-lock"]'
 
@@ -23,6 +28,7 @@ async def make_room(page: Page, name: str, kind: str, *people: str) -> None:
         await page.get_by_role("switch", name=person).check()
     await page.get_by_role("button", name="Make the room").click()
     await page.get_by_label(f"Message to {name}").wait_for()
+    await awake(page)
 
 
 async def choose(page: Page, path: str, kind: str, *without: str) -> None:
@@ -33,6 +39,7 @@ async def choose(page: Page, path: str, kind: str, *without: str) -> None:
         await page.get_by_role("switch", name=person).uncheck()
     await page.get_by_role("button", name="Save").click()
     await page.wait_for_url(f"**{path}")
+    await awake(page)
 
 
 async def test_a_room_opens_live_and_what_is_unread_in_it_stays_so(
@@ -72,6 +79,7 @@ async def test_who_falls_out_of_a_room_is_told_and_led_away(
     await say(david, "Who has the kettle?", "Kitchen")
     await listed(jz, "Kitchen").click()
     await expect(jz.locator("#log")).to_contain_text("Who has the kettle?")
+    await awake(jz)
     await jz.get_by_label("Message to Kitchen").fill("I think I")
 
     desk = await david.context.new_page()
@@ -107,6 +115,8 @@ async def test_a_hidden_room_leaves_the_list_on_every_device_of_who_hid_it(
     await expect(listed(phone, "Garden")).to_be_visible()
 
     await listed(jz, "Garden").click()
+    await jz.wait_for_url("**/rooms/2")
+    await awake(jz)
     await jz.get_by_label("Notifications: Mentions").click()
     await jz.get_by_role("menuitemradio", name="Hidden").click()
     for window in (jz, phone):
@@ -126,6 +136,7 @@ async def test_who_is_in_a_room_that_is_deleted_is_told(
     await make_room(david, "Garden", "Everyone")
     await listed(jz, "Garden").click()
     await jz.get_by_label("Message to Garden").wait_for()
+    await awake(jz)
     await david.goto("/rooms/2/edit")
     await david.get_by_text("Delete Garden…").click()
     await david.get_by_label("Type the name").fill("garden")

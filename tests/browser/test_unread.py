@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import (
     PASSWORD,
     OpenWindow,
+    awake,
     badge,
     join,
     light_the_fire,
@@ -35,6 +36,8 @@ async def test_what_is_read_on_one_device_is_read_on_the_other(
     await david.goto("/rooms/new")
     await david.get_by_label("Name of the room").fill("Garden")
     await david.get_by_role("button", name="Make the room").click()
+    await david.get_by_label("Message to Garden").wait_for()
+    await awake(david)
     for words in ("The plums", "are ripe", "at last"):
         await say(david, words, "Garden")
     await counts(both, 3)
@@ -67,6 +70,8 @@ async def test_what_is_read_on_one_device_is_read_on_the_other(
 async def test_a_message_is_marked_unread_with_a_key(open_window: OpenWindow) -> None:
     david, jason = await open_window(), await open_window()
     await join(jason, await light_the_fire(david), "Jason")
+    await awake(jason)
+    await awake(david)
     await say(david, "The plums")
     await say(jason, "are ripe")
     await expect(jason.locator("#log article[data-message-id]")).to_have_count(2)
