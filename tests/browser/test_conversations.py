@@ -74,7 +74,8 @@ async def test_an_edit_and_a_removal_show_in_the_other_window(
 
     first = david.locator("#log article").first
     await first.hover()
-    await david.get_by_role("button", name="Delete").first.click()
+    await first.get_by_role("button", name="More").click()
+    await david.get_by_role("menuitem", name="Delete").click()
     await david.get_by_role("button", name="Delete message").click()
     await expect(jason.locator("#log article")).to_have_count(1)
     assert await said(jason) == ["Never you mind"]

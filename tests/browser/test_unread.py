@@ -48,12 +48,14 @@ async def test_what_is_read_on_one_device_is_read_on_the_other(
 
     second = desk.locator("#log article").nth(1)
     await second.hover()
-    await second.get_by_role("button", name="Mark unread from here").click()
+    await second.get_by_role("button", name="More").click()
+    await desk.get_by_role("menuitem", name="Mark unread from here").click()
     await counts(both, 2)
     await expect(phone).to_have_title("(2) All Talk · Campfire")
 
     await david.locator("#log article").last.hover()
-    await david.get_by_role("button", name="Delete").last.click()
+    await david.get_by_role("button", name="More").click()
+    await david.get_by_role("menuitem", name="Delete").click()
     await david.get_by_role("button", name="Delete message").click()
     await counts(both, 1)
 
@@ -80,6 +82,7 @@ async def test_a_message_is_marked_unread_with_a_key(open_window: OpenWindow) ->
     await expect(badge(jason, "All Talk")).to_have_text("1")
     own = jason.locator("#log article").last
     await own.hover()
-    await expect(own.get_by_role("button", name="Edit")).to_be_visible()
-    mark = own.get_by_role("button", name="Mark unread from here")
+    await own.get_by_role("button", name="More").click()
+    await expect(jason.get_by_role("menuitem", name="Edit")).to_be_visible()
+    mark = jason.get_by_role("menuitem", name="Mark unread from here")
     await expect(mark).to_have_count(0)

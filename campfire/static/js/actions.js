@@ -1,18 +1,43 @@
 // What can be done with a message: one bar that moves to the message under the pointer or the
-// focus, the keys of the log, and on touch the same as a menu. The log is one tab stop; arrows
-// move in it.
+// focus, the keys of the log, and the same as a menu, which on a phone is a sheet from below. The
+// log is one tab stop; arrows move in it.
 
+import { QUICK as NAMES, quick } from "./boosts.js";
 import { copy, flash } from "./flash.js";
+import * as menus from "./menus.js";
 import { after, articles, authorOf, before, isMessage, isOwn } from "./messages.js";
-import { copyOf, element, icon, roomUrl, toSignIn, viewer } from "./page.js";
+import { copyOf, element, icon, roomUrl, toSignIn, touch, viewer } from "./page.js";
+import { quote } from "./quotes.js";
 import { isNearEnd, show } from "./scroll.js";
 
-const ACTIONS = [
-  { name: "unread", label: "Mark unread from here", icon: "unread", key: "u" },
-  { name: "copy", label: "Copy link", icon: "link", key: "c" },
-  { name: "edit", label: "Edit", icon: "pencil", key: "e" },
-  { name: "remove", label: "Delete", icon: "trash", danger: true },
+const QUICK = ["👍", "🔥", "❤️"];
+const BAR = [
+  { name: "pick", label: "Another boost", icon: "boost", key: "B" },
+  { name: "quote", label: "Quote in a reply", icon: "reply", key: "R" },
+  { name: "edit", label: "Edit", icon: "pencil", key: "E" },
+  { name: "more", label: "More", icon: "more" },
 ];
+const MENU = [
+  { name: "write", label: "Your own words…", icon: "boost", key: "B" },
+  { name: "quote", label: "Quote", icon: "reply", key: "R" },
+  { name: "unread", label: "Mark unread from here", icon: "unread", key: "U" },
+  { name: "copy", label: "Copy link", icon: "link", key: "C" },
+  { name: "share", label: "Share", icon: "share" },
+  { name: "edit", label: "Edit", icon: "pencil", key: "E", isChange: true },
+  { name: "remove", label: "Delete…", icon: "trash", key: "Del", isChange: true, isDanger: true },
+];
+const KEYS = {
+  r: "quote",
+  b: "write",
+  "+": "write",
+  e: "edit",
+  u: "unread",
+  c: "copy",
+  delete: "remove",
+};
+const SIDEWAYS = ["ArrowLeft", "ArrowRight"];
+const PRESSED_FOR = 500;
+const MOVED = 10;
 
 // Asks first; the safe answer comes first and has the focus.
 export async function remove(article, log) {
@@ -42,62 +67,76 @@ export async function remove(article, log) {
   }
 }
 
-// Everything before the message is read, and it is where reading goes on, on every device.
-async function markUnread(article) {
-  try {
-    const answer = await fetch(roomUrl("/read"), {
-      method: "POST",
-      headers: { "HX-Request": "true" },
-      body: new URLSearchParams({ message_id: Number(article.dataset.messageId) - 1 }),
-    });
-    if (answer.status === 401) toSignIn();
-    else flash(answer.ok ? "Unread from here" : "This did not work.", { isAlert: !answer.ok });
-  } catch {
-    flash("The line is down. Nothing was changed.", { isAlert: true });
+const mayChange = (article) => isOwn(article) || viewer.role === "administrator";
+
+function filesOf(article) {
+  const found = new Map();
+  for (const link of article.querySelectorAll('.message-extras a[href*="/files/"]')) {
+    found.set(link.href, decodeURIComponent(link.pathname.split("/").pop()));
   }
+  return [...found];
 }
 
-export function connect(section, log, { pages, edits, composer }) {
+export function connect(section, log, { pages, edits, composer, boosts, reading }) {
   const bar = element("div", { class: "message-actions", role: "toolbar" });
-  for (const action of ACTIONS) {
+  const button = (attributes, ...children) =>
+    element(
+      "button",
+      { class: "button is-quiet", type: "button", tabindex: -1, ...attributes },
+      ...children,
+    );
+  for (const emoji of QUICK) {
+    bar.append(button({ value: emoji, "aria-label": `Boost with ${NAMES[emoji]}` }, emoji));
+  }
+  for (const { name, label, icon: drawn, key } of BAR) {
+    const title = key ? `${label} (${key})` : label;
     bar.append(
-      element(
-        "button",
+      button(
         {
-          class: "button is-quiet",
-          type: "button",
-          tabindex: -1,
-          "data-action": action.name,
-          "aria-label": action.label,
-          title: action.key ? `${action.label} (${action.key.toUpperCase()})` : action.label,
+          "data-action": name,
+          "aria-label": label,
+          title,
+          ...(key && { "aria-keyshortcuts": key }),
         },
-        icon(action.icon),
+        icon(drawn),
       ),
     );
   }
+  bar.querySelector("[data-action=more]").ariaHasPopup = "menu";
   let stop = null;
 
   const articleOf = (node) => node.closest?.("article.message");
-  const mayChange = (article) => isOwn(article) || viewer.role === "administrator";
-  const mayEdit = (article) => isOwn(article);
-  const offers = (article, { name }) => {
-    if (name === "copy") return true;
+  const offers = (article, { name, isChange }) => {
+    if (isChange || name === "edit") return mayChange(article);
     // One's own words are never unread.
     if (name === "unread") return !isOwn(article);
-    return name === "edit" ? mayEdit(article) : mayChange(article);
+    return name !== "share" || Boolean(navigator.share);
   };
 
-  const actOn = (article, name) => {
-    if (!article?.dataset.messageId) return;
-    if (name === "copy") {
-      const permalink = article.querySelector("a.message-time");
-      copy(permalink.href, "Link copied");
-    } else if (name === "edit" && mayEdit(article)) {
+  const act = {
+    pick: (article, opener) => boosts.pick(article, opener),
+    write: (article, opener) => boosts.pick(article, opener, { isTyped: true }),
+    quote: (article) => quote(article, composer),
+    unread: (article) => reading.unreadFrom(article),
+    copy: (article) => copy(article.querySelector("a.message-time").href, "Link copied"),
+    // Whoever closes the sheet without sharing changed their mind, no more.
+    share: (article) => {
+      const files = filesOf(article);
+      const [shared] = files[0] ?? [article.querySelector("a.message-time").href];
+      navigator.share({ url: shared }).catch(() => {});
+    },
+    edit: (article) => {
       bar.remove();
       edits.open(article);
-    } else if (name === "unread" && !isOwn(article)) markUnread(article);
-
-    if (name === "remove" && mayChange(article)) remove(article, log);
+    },
+    remove: (article) => remove(article, log),
+    more: (article, opener) => openMenu(article, opener),
+  };
+  const actOn = (article, name, opener = article) => {
+    if (!article?.dataset.messageId) return;
+    if ((name === "edit" || name === "remove") && !mayChange(article)) return;
+    if (name === "unread" && isOwn(article)) return;
+    act[name](article, opener);
   };
 
   const attach = (article) => {
@@ -107,9 +146,7 @@ export function connect(section, log, { pages, edits, composer }) {
     }
     if (bar.parentElement === article || !article.dataset.messageId) return;
     bar.ariaLabel = `Actions for the message by ${authorOf(article)}`;
-    for (const [index, action] of ACTIONS.entries()) {
-      bar.children[index].hidden = !offers(article, action);
-    }
+    bar.querySelector("[data-action=edit]").hidden = !mayChange(article);
     article.append(bar);
   };
 
@@ -147,24 +184,28 @@ export function connect(section, log, { pages, edits, composer }) {
   });
 
   bar.addEventListener("click", (event) => {
-    const name = event.target.closest("button")?.dataset.action;
-    if (name) actOn(bar.closest("article"), name);
+    const pressed = event.target.closest("button");
+    const article = bar.closest("article");
+    if (pressed?.value) boosts.press(article, pressed.value);
+    else if (pressed) actOn(article, pressed.dataset.action, pressed);
   });
-  bar.addEventListener("keydown", (event) => {
-    const buttons = [...bar.children].filter((button) => !button.hidden);
-    const at = buttons.indexOf(document.activeElement);
-    const forward = getComputedStyle(bar).direction === "rtl" ? "ArrowLeft" : "ArrowRight";
-    const back = forward === "ArrowRight" ? "ArrowLeft" : "ArrowRight";
-    let next = null;
-    if (event.key === forward) next = buttons[(at + 1) % buttons.length];
-    else if (event.key === back) next = buttons[(at - 1 + buttons.length) % buttons.length];
-    else if (event.key === "Home") next = buttons[0];
-    else if (event.key === "End") next = buttons.at(-1);
-    else if (event.key === "Escape") next = bar.closest("article");
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-    next.focus();
+
+  // Inside a message the arrows go along its boosts and its bar; Escape goes back to it.
+  section.addEventListener("keydown", (event) => {
+    const article = articleOf(event.target);
+    const inside = event.target.closest(".boosts, .message-actions");
+    if (!article || !(inside || event.target === article)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (inside && event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      article.focus({ preventScroll: true });
+    } else if (
+      inside ? event.key !== "ArrowUp" && event.key !== "ArrowDown" : SIDEWAYS.includes(event.key)
+    ) {
+      attach(article);
+      menus.step([...article.querySelectorAll(".boost, .message-actions > :not([hidden])")], event);
+    }
   });
 
   section.addEventListener("keydown", async (event) => {
@@ -185,10 +226,7 @@ export function connect(section, log, { pages, edits, composer }) {
       attach(article);
       [...bar.children].find((button) => !button.hidden)?.focus();
     } else if (key === "escape") composer.focus();
-    else if (key === "e") actOn(article, "edit");
-    else if (key === "c") actOn(article, "copy");
-    else if (key === "u") actOn(article, "unread");
-    else if (key === "delete") actOn(article, "remove");
+    else if (KEYS[key]) actOn(article, KEYS[key], bar.parentElement === article ? bar : article);
     else return;
     event.preventDefault();
   });
@@ -199,46 +237,106 @@ export function connect(section, log, { pages, edits, composer }) {
     if (stop === article) stop = null;
   });
 
-  // With a finger the same actions come as a menu.
-  const menu = element("div", {
-    class: "menu",
-    role: "menu",
-    popover: "",
-    "aria-label": "Actions",
-  });
+  // All of it as a menu: behind "more", and with a finger behind "…" or a long press.
+  const menu = element("div", { class: "menu", role: "menu", popover: "manual" });
   section.after(menu);
+  const item = ({ label, icon: drawn, key, isDanger }, chosen) => {
+    const made = element(
+      "button",
+      { class: isDanger ? "menu-item is-danger" : "menu-item", type: "button", role: "menuitem" },
+      icon(drawn),
+      element("span", { class: "truncate" }, label),
+    );
+    if (key && !touch.matches) made.append(element("kbd", {}, key));
+    made.addEventListener("click", chosen);
+    return made;
+  };
+  const openMenu = (article, opener) => {
+    const chosen = (act) => () => {
+      menus.close();
+      act();
+    };
+    const rule = () => element("div", { class: "menu-rule", role: "separator" });
+    const entries = (isChange) =>
+      MENU.filter((action) => Boolean(action.isChange) === isChange && offers(article, action)).map(
+        (action) =>
+          item(
+            action,
+            chosen(() => actOn(article, action.name, opener.isConnected ? opener : article)),
+          ),
+      );
+    const changes = entries(true);
+    const files = filesOf(article).map(([href, name]) =>
+      item(
+        { label: `Download ${name}`, icon: "download" },
+        chosen(() => element("a", { href, download: name }).click()),
+      ),
+    );
+    menu.ariaLabel = `Actions for the message by ${authorOf(article)}`;
+    menu.replaceChildren(
+      element(
+        "div",
+        { class: "boost-picker" },
+        quick("menuitem", (emoji) => {
+          menus.close();
+          boosts.press(article, emoji);
+        }),
+      ),
+      rule(),
+      ...entries(false),
+      ...files,
+      ...(changes.length ? [rule(), ...changes] : []),
+    );
+    menus.open(menu, opener, { back: article });
+  };
   section.addEventListener("click", (event) => {
     const opener = event.target.closest(".message-more");
-    if (!opener) return;
-    const article = articleOf(opener);
-    menu.replaceChildren(
-      ...ACTIONS.filter((action) => offers(article, action)).map((action) => {
-        const item = element(
-          "button",
-          {
-            class: action.danger ? "menu-item is-danger" : "menu-item",
-            type: "button",
-            role: "menuitem",
-          },
-          icon(action.icon),
-          action.label,
-        );
-        item.addEventListener("click", () => {
-          menu.hidePopover();
-          actOn(article, action.name);
-        });
-        return item;
-      }),
-    );
-    menu.showPopover();
-    menu.firstElementChild.focus();
+    if (opener) openMenu(articleOf(opener), opener);
   });
   menu.addEventListener("keydown", (event) => {
-    const items = [...menu.children];
-    const at = items.indexOf(document.activeElement);
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
+    menus.step([...menu.querySelectorAll("button")], event);
+    event.stopPropagation();
+  });
+
+  // A long press, unless it is on something that has one of its own.
+  let press = null;
+  const forget = () => {
+    clearTimeout(press?.timer);
+    press = null;
+  };
+  section.addEventListener("pointerdown", (event) => {
+    forget();
+    const article = articleOf(event.target);
+    if (event.pointerType !== "touch" || !article?.dataset.messageId) return;
+    if (event.target.closest("a, button, textarea, input, img, video, audio, summary")) return;
+    const timer = setTimeout(() => {
+      getSelection().removeAllRanges();
+      menus.swallowClick();
+      openMenu(article, article);
+    }, PRESSED_FOR);
+    press = { x: event.clientX, y: event.clientY, timer };
+  });
+  section.addEventListener("pointermove", ({ clientX, clientY }) => {
+    if (press && Math.hypot(clientX - press.x, clientY - press.y) > MOVED) forget();
+  });
+  for (const name of ["pointerup", "pointercancel"]) section.addEventListener(name, forget);
+  section.addEventListener("scroll", forget, { passive: true });
+  section.addEventListener("contextmenu", (event) => press && event.preventDefault());
+
+  // A link to a message of this room leads there without leaving the page.
+  const permalink = new RegExp(`^${roomUrl("/@")}(\\d+)$`);
+  section.addEventListener("click", async (event) => {
+    const link = event.target.closest(".message-body a[href]");
+    if (!link || link.origin !== location.origin || event.defaultPrevented) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const id = link.pathname.match(permalink)?.[1];
+    if (!id) return;
     event.preventDefault();
-    items[(at + step + items.length) % items.length].focus();
+    await pages.toMessage(Number(id));
+    const article = section.querySelector(`[data-message-id="${id}"]`);
+    if (article) {
+      location.replace(`#${article.id}`);
+      article.focus({ preventScroll: true });
+    } else flash("This message is no longer here");
   });
 }

@@ -101,6 +101,17 @@ export function connect(form, { outbox, typing, edits, log }) {
 
   return {
     focus: () => field.focus(),
+    // At the end, as a paragraph of its own; the browser can undo it.
+    insert: (text) => {
+      field.focus();
+      field.setSelectionRange(field.value.length, field.value.length);
+      const gap = field.value.trim() ? "\n\n" : "";
+      if (!document.execCommand("insertText", false, gap + text)) {
+        field.setRangeText(gap + text, field.value.length, field.value.length, "end");
+        field.dispatchEvent(new Event("input"));
+      }
+      field.scrollTop = field.scrollHeight;
+    },
     close: (notice) => form.replaceChildren(notice),
   };
 }

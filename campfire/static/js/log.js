@@ -212,13 +212,24 @@ export class Log extends EventTarget {
     if (!article || Number(article.dataset.seq) >= Number(fresh.dataset.seq)) return;
     // An open editor is never replaced; what came meanwhile is shown when it closes.
     if (article.classList.contains("is-editing")) {
-      article.awaiting = fresh;
+      const awaiting = Number(article.awaiting?.dataset.seq ?? 0);
+      if (Number(fresh.dataset.seq) > awaiting) article.awaiting = fresh;
       return;
     }
     const wasUnsent = !article.dataset.messageId;
+    const given = new Set(messages.pills(article).map((pill) => pill.value));
+    const focused = article.contains(document.activeElement) && document.activeElement;
+    // The bar never leaves: with it would go the focus of who uses it.
     const bar = article.querySelector(":scope > .message-actions");
-    article.replaceChildren(...fresh.childNodes);
-    if (bar) article.append(bar);
+    for (const node of [...article.childNodes]) if (node !== bar) node.remove();
+    article.prepend(...fresh.childNodes);
+    for (const pill of messages.pills(article)) {
+      pill.classList.toggle("is-new", !given.has(pill.value) && !wasUnsent);
+    }
+    if (focused && !focused.isConnected) {
+      const pill = focused.value && messages.pillOf(article, focused.value);
+      (pill ?? article).focus({ preventScroll: true });
+    }
     Object.assign(article.dataset, fresh.dataset);
     if (!fresh.dataset.mentions) delete article.dataset.mentions;
     article.classList.remove("is-pending", "is-failed");

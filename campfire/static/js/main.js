@@ -3,6 +3,7 @@
 
 import * as actions from "./actions.js";
 import * as announcements from "./announcements.js";
+import * as boosts from "./boosts.js";
 import * as composers from "./composer.js";
 import * as connection from "./connection.js";
 import * as departures from "./departures.js";
@@ -33,8 +34,9 @@ if (room) {
   const typists = typing.connect(find("typing"), socket);
   const edits = editing.connect(log, { remove: (article) => actions.remove(article, log) });
   const composer = composers.connect(find("composer"), { outbox, typing: typists, edits, log });
-  actions.connect(section, log, { pages, edits, composer });
-  reading.connect(section, log, pages, socket);
+  const marks = reading.connect(section, log, pages, socket);
+  const given = boosts.connect(section, log);
+  actions.connect(section, log, { pages, edits, composer, boosts: given, reading: marks });
   connection.connect(find("connection"), socket);
   // Few rooms ever play a sound: what plays it comes with the first.
   section.addEventListener("submit", async (event) => {

@@ -39,6 +39,35 @@ export function parse(html) {
   return [...template.content.children].filter(isMessage);
 }
 
+export const pills = (article) => [...article.querySelectorAll("button.boost")];
+export const pillOf = (article, content) => pills(article).find((pill) => pill.value === content);
+
+// The id of the boost that this reader gave with others of its kind.
+export function ownBoost(pill) {
+  for (const each of pill.dataset.boosts.trim().split(" ")) {
+    const [boostId, boosterId] = each.split(":");
+    if (Number(boosterId) === viewer.id) return boostId;
+  }
+  return null;
+}
+
+// A pill is reached by the arrows of the log, which is one tab stop.
+export function dressBoosts(article) {
+  for (const pill of pills(article)) {
+    const words = pill.querySelector(".boost-text");
+    const own = ownBoost(pill) !== null;
+    words.classList.toggle("is-emoji", EMOJI.test(words.textContent));
+    pill.classList.toggle("is-own", own);
+    pill.ariaPressed = own;
+    pill.tabIndex = -1;
+  }
+  const add = article.querySelector(".boost-add");
+  if (!add) return;
+  add.tabIndex = -1;
+  add.role = "button";
+  add.ariaHasPopup = "dialog";
+}
+
 // What depends on who reads.
 export function dress(article) {
   const own = isOwn(article);
@@ -81,7 +110,12 @@ export function dress(article) {
     table.replaceWith(box);
     box.append(table);
   }
+  dressBoosts(article);
   localize(article);
+  const edited = article.querySelector(".message-edited");
+  if (edited) edited.title = edited.firstElementChild.title;
+  // A script does in place what the page of a message is for.
+  article.querySelector(".message-plain")?.remove();
   // The log is one tab stop; the permalink is reached by the actions of its message.
   const time = article.querySelector("a.message-time");
   if (time) time.tabIndex = -1;

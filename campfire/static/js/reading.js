@@ -1,8 +1,9 @@
 // What has been read: everything, once the newest message is in view of a focused window. And the
 // floating button that leads back: down to the newest, or up to where the last visit ended.
 
-import { idOf } from "./messages.js";
-import { element, icon, room } from "./page.js";
+import { flash } from "./flash.js";
+import { arrange, articles, drawUnreadLine, idOf } from "./messages.js";
+import { element, icon, room, roomUrl, toSignIn } from "./page.js";
 import { isAbove, isNearEnd, show, steady } from "./scroll.js";
 
 const TOLD_AFTER = 300;
@@ -11,11 +12,12 @@ export function connect(section, log, pages, socket) {
   let toldId = room.unread ? 0 : room.lastReadId;
   let timer = 0;
   let isBackSought = room.unread > 0;
+  let isKept = false;
 
   const tell = () => {
     timer = 0;
     const newest = log.newest;
-    if (!newest || log.isDetached || !isNearEnd()) return;
+    if (isKept || !newest || log.isDetached || !isNearEnd()) return;
     if (!document.hasFocus() || document.visibilityState !== "visible") return;
     const id = idOf(newest);
     if (id <= toldId) return;
@@ -91,4 +93,34 @@ export function connect(section, log, pages, socket) {
   addEventListener("focus", look);
   document.addEventListener("visibilitychange", look);
   soon();
+
+  // Unread from this message on, and it stays so until one comes back to the room.
+  const unreadFrom = async (article) => {
+    const last = idOf(article) - 1;
+    try {
+      const answer = await fetch(roomUrl("/read"), {
+        method: "POST",
+        headers: { Accept: "application/json", "Content-Type": "application/json" },
+        body: JSON.stringify({ message_id: last }),
+      });
+      if (answer.status === 401) toSignIn();
+      if (!answer.ok) throw new Error(answer.status);
+      const { unread_count } = await answer.json();
+      isKept = true;
+      isBackSought = false;
+      room.lastReadId = last;
+      room.unread = unread_count;
+      steady(() => {
+        const line = document.getElementById("first-unread");
+        const below = line && articles().find((each) => line.compareDocumentPosition(each) & 4);
+        line?.remove();
+        if (below) arrange(below);
+        drawUnreadLine();
+      });
+      flash("Unread from here");
+    } catch {
+      flash("Not marked. Try again in a moment", { isAlert: true });
+    }
+  };
+  return { unreadFrom };
 }
