@@ -19,10 +19,12 @@ from campfire.live.hub import Hub
 from campfire.live.sockets import Sockets
 from campfire.live.sweeps import Sweeps
 from campfire.live.watch import Watch
+from campfire.storage import Storage
 from campfire.web import (
     accounts,
     boosts,
     doors,
+    files,
     health,
     messages,
     posting,
@@ -43,6 +45,8 @@ from campfire.web.keys import (
     READINESS,
     RENDERER,
     STATIC,
+    STORAGE,
+    UPLOADS,
 )
 from campfire.web.limits import POSTS, Limits
 from campfire.web.middleware import answering, guarding, numbering, public, secure
@@ -52,11 +56,13 @@ from campfire.web.render import Renderer
 from campfire.web.requests import Peers
 from campfire.web.sessions import Passwords, Sessions
 from campfire.web.static import Static
+from campfire.web.uploads import Uploads
 
 ROUTES: Final = (
     accounts.routes,
     boosts.routes,
     doors.routes,
+    files.routes,
     health.routes,
     messages.routes,
     rooms.routes,
@@ -64,6 +70,8 @@ ROUTES: Final = (
     users.routes,
 )
 FILE: Final = "campfire.sqlite3"
+FILES: Final = "files"
+MEGABYTE: Final = 1_000_000
 
 
 async def create(config: Config) -> web.Application:
@@ -90,6 +98,7 @@ async def create(config: Config) -> web.Application:
     hub = Hub(renderer.present)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     db = hub.db = Database(config.data / FILE)
+    storage = Storage(config.data / FILES)
     peers = Peers(config.origin, config.trusted_proxies)
     sessions = Sessions(db, peers)
     pages = Pages(db.generation)
@@ -104,17 +113,25 @@ async def create(config: Config) -> web.Application:
         sweeps.hear(event)
 
     db.publish = publish
-    sweeps = Sweeps(db)
+    sweeps = Sweeps(db, storage)
     watch = Watch(db, hub)
     app[DB] = db
     app[PAGES] = pages
     app[PASSWORDS] = Passwords(config.password_cost)
     app[PEERS] = peers
-    app[LIMITS] = Limits(enabled=config.rate_limits)
+    limits = app[LIMITS] = Limits(enabled=config.rate_limits)
     app[PRESENT] = lambda: hub.presence.users().keys()
     app[READINESS] = Readiness(db)
     app[RENDERER] = renderer
     app[STATIC] = static
+    app[STORAGE] = storage
+    app[UPLOADS] = Uploads(
+        db,
+        storage,
+        limits,
+        largest=config.largest_file * MEGABYTE,
+        quota=config.files_per_person * MEGABYTE,
+    )
     app.middlewares.append(numbering())
     app.middlewares.append(answering(renderer))
     aiohttp_session.setup(app, sessions)

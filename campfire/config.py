@@ -36,6 +36,10 @@ class Config:
         (), "networks whose X-Forwarded-* headers are believed, with commas between"
     )
     log_format: Literal["json", "text"] = setting("text", "one line each, json or text")
+    largest_file: int = setting(100, "megabytes that one file may have")
+    files_per_person: int = setting(
+        10_000, "megabytes that the files of one person may have together"
+    )
     rate_limits: bool = setting(True, "on, or off for measuring")
     password_cost: int = field(default=12, metadata={"internal": True})
 
@@ -73,8 +77,8 @@ def parsed(variable: str, value: str) -> Any:
             f"{variable} must be something; leave it out for the default."
         )
     match variable.removeprefix(PREFIX):
-        case "PORT":
-            if not (value.isascii() and value.isdecimal() and len(value) < 6):
+        case "PORT" | "LARGEST_FILE" | "FILES_PER_PERSON":
+            if not (value.isascii() and value.isdecimal() and len(value) < 9):
                 raise Misconfigured(f"{variable} must be a number.")
             return int(value)
         case "DATA":

@@ -26,6 +26,8 @@ def test_every_setting_is_read() -> None:
             "CAMPFIRE_ORIGIN": "https://Chat.Example:8443/",
             "CAMPFIRE_TRUSTED_PROXIES": "127.0.0.1/32, fd00::/8",
             "CAMPFIRE_LOG_FORMAT": "json",
+            "CAMPFIRE_LARGEST_FILE": "500",
+            "CAMPFIRE_FILES_PER_PERSON": "2000",
             "CAMPFIRE_RATE_LIMITS": "off",
         }
     )
@@ -36,6 +38,8 @@ def test_every_setting_is_read() -> None:
         origin="https://chat.example:8443",
         trusted_proxies=(ip_network("127.0.0.1/32"), ip_network("fd00::/8")),
         log_format="json",
+        largest_file=500,
+        files_per_person=2000,
         rate_limits=False,
     )
 

@@ -4,16 +4,20 @@ Each picture goes through the process of its own that production uses.
 """
 
 import io
-import struct
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from campfire import pictures
+from tests.samples import film, from_a_camera, picture, png
 
 
 def remade(
@@ -27,32 +31,9 @@ def remade(
     )
 
 
-def picture(
-    width: int = 90, height: int = 60, format: str = "PNG", **options: object
-) -> bytes:
-    """Red on the left half, blue on the right."""
-    image = Image.new("RGB", (width, height), "red")
-    image.paste("blue", (width // 2, 0, width, height))
-    file = io.BytesIO()
-    image.save(file, format, **options)
-    return file.getvalue()
-
-
 def opened(done: subprocess.CompletedProcess[bytes]) -> Image.Image:
     assert done.returncode == 0, done.stderr
     return Image.open(io.BytesIO(done.stdout))
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    checksum = struct.pack(">I", zlib.crc32(kind + data))
-    return struct.pack(">I", len(data)) + kind + data + checksum
-
-
-def png(width: int, height: int, rows: bytes) -> bytes:
-    """A grey picture that says this of itself, whatever is in it."""
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = (chunk(b"IHDR", head), chunk(b"IDAT", rows), chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 @pytest.mark.parametrize("format", pictures.FORMATS)
@@ -185,3 +166,101 @@ def test_the_process_may_not_take_much() -> None:
     )
     memory, seconds = (pictures.MEMORY,) * 2, (pictures.CPU_SECONDS,) * 2
     assert said.stdout == f"{[memory, seconds, (0, 0)]}\n"
+
+
+def previewed(
+    data: bytes, *command: str, path: str | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        return subprocess.run(
+            [sys.executable, "-m", "campfire.pictures", *command],
+            stdin=file,
+            capture_output=True,
+            timeout=30,
+            env=os.environ | ({} if path is None else {"PATH": path}),
+        )
+
+
+def shown(done: subprocess.CompletedProcess[bytes]) -> tuple[bytes, Image.Image]:
+    """The size that is said of the picture, and the small one."""
+    assert done.returncode == 0, done.stderr
+    size, _, small = done.stdout.partition(b"\n")
+    return size, Image.open(io.BytesIO(small))
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ((90, 60), (90, 60)),
+        ((2400, 1200), (1200, 600)),
+        ((1200, 2400), (400, 800)),
+        ((1, 30_000), (1, 800)),
+    ],
+)
+def test_a_preview_fits_and_says_how_large_the_picture_is(
+    given: tuple[int, int], made: tuple[int, int]
+) -> None:
+    size, image = shown(previewed(picture(*given), "preview"))
+    assert size == b"%d %d" % given
+    assert (image.format, image.size) == ("WEBP", made)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_preview_is_upright_and_knows_nothing_of_the_camera(
+    format: str, orientation: int
+) -> None:
+    done = previewed(from_a_camera(format, orientation), "preview")
+    size, image = shown(done)
+    assert image.size == ((90, 60) if orientation < 5 else (60, 90))
+    assert size == b"%d %d" % image.size
+    assert dict(image.getexif()) == {}
+    assert not {"exif", "icc_profile", "xmp"} & image.info.keys()
+    assert b"secret" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("mode", "format"),
+    [
+        *(("1", "PNG"), ("L", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("RGBA", "PNG")),
+        *(("I;16", "PNG"), ("L", "JPEG"), ("CMYK", "JPEG"), ("P", "GIF")),
+    ],
+)
+def test_every_way_to_store_a_point_has_a_preview(mode: str, format: str) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (80, 40)).save(file, format)
+    size, _ = shown(previewed(file.getvalue(), "preview"))
+    assert size == b"80 40"
+
+
+@pytest.mark.parametrize(
+    "data", [picture(format="BMP"), png(5001, 5000, b""), picture()[:-40], b"<svg/>"]
+)
+def test_what_cannot_be_decoded_has_no_preview(data: bytes) -> None:
+    done = previewed(data, "preview")
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_a_film_has_a_poster_where_ffmpeg_is(tmp_path: Path) -> None:
+    """With the machine's own path it depends on the machine, and with none it fails."""
+    done = previewed(film(), "poster", "matroska")
+    if shutil.which("ffmpeg"):
+        size, image = shown(done)
+        assert size == b"90 60"
+        pixel = image.convert("RGB").getpixel((5, 30))
+        assert isinstance(pixel, tuple) and pixel[0] > 200 > 60 > pixel[2]
+    else:
+        assert (done.returncode, done.stdout) == (1, b"")
+    without = previewed(film(), "poster", "matroska", path=str(tmp_path))
+    assert (without.returncode, without.stdout) == (1, b"")
+
+
+@pytest.mark.parametrize("container", ["matroska", "mov"])
+@pytest.mark.parametrize(
+    "data", [b"", b"junk", film()[:60], b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"]
+)
+def test_what_is_no_film_has_no_poster(container: str, data: bytes) -> None:
+    done = previewed(data, "poster", container)
+    assert (done.returncode, done.stdout) == (1, b"")

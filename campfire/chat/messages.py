@@ -8,10 +8,11 @@ import json
 import re
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from campfire.chat import memberships, parts, richtext, rooms, users
+from campfire.chat import files, memberships, parts, richtext, rooms, users
+from campfire.chat.files import Stored
 from campfire.chat.parts import Attachment, Boost, Preview
 from campfire.chat.richtext import Draft
 from campfire.chat.users import User
@@ -119,7 +120,12 @@ def client_message_id(text: str | None) -> str:
 
 
 def post(
-    tx: Tx, user_id: int, room_id: int, draft: Draft, client_message_id: str
+    tx: Tx,
+    user_id: int,
+    room_id: int,
+    draft: Draft,
+    client_message_id: str,
+    attachments: Sequence[Stored] = (),
 ) -> tuple[Message, bool]:
     """Posts once, however often it is tried; says whether this was the first time.
 
@@ -146,13 +152,14 @@ def post(
     if removed:
         raise Gone("This message was removed.")
     seq, members_version = rooms.advance(tx, room_id)
+    plain = draft.plain or files.names(attachments)
     message_id: int = tx.value(
         """INSERT INTO messages (room_id, creator_id, client_message_id, seq,
              posted_seq, source, html, plain, pairs, calls_everyone, created_at)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
         (
             *(room_id, user_id, client_message_id, seq, seq),
-            *(draft.source, draft.html, draft.plain, draft.pairs),
+            *(draft.source, draft.html, plain, draft.pairs),
             *(draft.calls_everyone, tx.now),
         ),
     )
@@ -160,11 +167,14 @@ def post(
     message = _presented(
         (
             *(message_id, room_id, client_message_id, seq, seq),
-            *(draft.source, draft.html, draft.plain, tx.now, None),
+            *(draft.source, draft.html, plain, tx.now, None),
             *(draft.calls_everyone, *parts.NONE, *creator),
         ),
         _mention(tx, message_id, draft.mentions, audience),
     )
+    if attachments:
+        attached = files.attach(tx, message_id, attachments)
+        message = replace(message, attachments=attached)
     tx.announce(Posted(audience, message))
     return message, True
 
@@ -200,14 +210,20 @@ def settle(tx: Tx, room_id: int) -> int:
 
 
 def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> Message:
-    """Replaces the words; for the author and administrators."""
-    changeable(tx, user_id, room_id, message_id)
+    """Replaces the words; for the author and administrators.
+
+    Raises Invalid when nothing would be left to see: no words and no files.
+    """
+    attachments = changeable(tx, user_id, room_id, message_id).attachments
+    plain = draft.plain or files.names(attachments)
+    if not draft.source and not attachments:
+        raise Invalid("This message is empty.", body="Write something.")
     seq, members_version = rooms.advance(tx, room_id)
     tx.row(
         """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?, pairs = ?,
              calls_everyone = ?, edited_at = ? WHERE id = ?""",
         (
-            *(seq, draft.source, draft.html, draft.plain, draft.pairs),
+            *(seq, draft.source, draft.html, plain, draft.pairs),
             *(draft.calls_everyone, tx.now, message_id),
         ),
     )

@@ -1,15 +1,20 @@
-"""What goes in the background: the words of the banned, the insides of deleted rooms.
+"""What goes in the background: the words of the banned, the insides of deleted rooms,
+and the bytes of files that no message has any more.
 
 What is left to do is read from the data itself, so it goes on after a restart.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
-from campfire.chat import bans, messages, rooms, users
+from campfire.chat import bans, files, messages, rooms, users
 from campfire.database import Database, Event, Tx
 from campfire.refusals import Busy
+from campfire.storage import Storage
+
+log = logging.getLogger(__name__)
 
 PAUSE: Final = 1.0
 
@@ -17,15 +22,16 @@ PAUSE: Final = 1.0
 class Sweeps:
     """Sweeps when it starts and whenever an event leaves something to sweep."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, storage: Storage) -> None:
         self._db = db
+        self._storage = storage
         self._due = asyncio.Event()
         self._due.set()
         self._task = asyncio.create_task(self._sweep(), name="sweeps")
 
     def hear(self, event: Event) -> None:
         match event:
-            case rooms.Removed():
+            case rooms.Removed() | messages.Removed():
                 self._due.set()
             case users.Changed() if event.user.status == "banned":
                 self._due.set()
@@ -35,12 +41,18 @@ class Sweeps:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _sweep(self) -> None:
+        try:
+            await self._sweep_orphans()
+        except OSError:
+            log.exception("files stay on the disk")
         while True:
             await self._due.wait()
             self._due.clear()
             for sweep in (bans.sweep, messages.sweep):
                 while await self._swept(sweep):
                     pass
+            while await self._swept_files():
+                pass
 
     async def _swept(self, sweep: Callable[[Tx], bool]) -> bool:
         """One small write, so that nobody who posts waits behind it."""
@@ -49,3 +61,30 @@ class Sweeps:
         except Busy:
             await asyncio.sleep(PAUSE)
             return True
+
+    async def _swept_files(self) -> bool:
+        """Off the disk first: a key that is forgotten would stay there for good."""
+        keys = await self._db.read(files.discarded)
+        if not keys:
+            return False
+        try:
+            await asyncio.to_thread(self._discard, keys)
+            await self._db.write(files.forget, keys)
+        except Busy:
+            await asyncio.sleep(PAUSE)
+        except OSError:  # The disk is in trouble; the next time may be better.
+            log.exception("files stay on the disk")
+            return False
+        return True
+
+    async def _sweep_orphans(self) -> None:
+        """What a run that ended in the middle has left: nobody is sending it now."""
+        await asyncio.to_thread(self._storage.discard_unfinished)
+        shards = self._storage.older()
+        while (keys := await asyncio.to_thread(next, shards, None)) is not None:
+            orphans = await self._db.read(files.unnamed, keys)
+            await asyncio.to_thread(self._discard, orphans)
+
+    def _discard(self, keys: list[str]) -> None:
+        for key in keys:
+            self._storage.discard(key)

@@ -4,7 +4,7 @@ A body is JSON when it says so, else a form. aiohttp answers 500 to several brok
 bodies; everything is read here, so that nothing broken gets further.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -16,6 +16,7 @@ from campfire.refusals import Invalid, NotFound, TooLarge, Unreadable, Unsupport
 
 MOST_FIELDS: Final = 2_000  # Everybody of a large account may be ticked in a form.
 LARGEST_BODY: Final = 512 * 1024
+CHUNK: Final = 64 * 1024
 LISTS: Final = frozenset({"user_ids"})
 LARGEST_ID: Final = 10**18
 
@@ -76,25 +77,51 @@ async def multipart(request: web.Request, largest: int) -> Fields:
     """The fields of a form with files in it: those are bytes."""
     pairs: list[tuple[str, str | bytes]] = []
     size = 0
+    async for name, filename, chunks in parts(request):
+        data = bytearray()
+        async for chunk in chunks:
+            data += chunk
+            size += len(chunk)
+            if size > largest:
+                raise TooLarge("The form is too large.")
+        pairs.append((name, text_of(data) if filename is None else bytes(data)))
+    return without_repetition(pairs)
+
+
+async def parts(
+    request: web.Request,
+) -> AsyncIterator[tuple[str, str | None, AsyncIterator[bytes]]]:
+    """Name, file name and bytes of each part, as they come in. Raises Unreadable."""
     try:
         reader = await request.multipart()
-        while (part := await reader.next()) is not None:
+        for _ in range(MOST_FIELDS + 1):
+            part = await reader.next()
+            if part is None:
+                return
             if not isinstance(part, BodyPartReader) or part.name is None:
                 raise Unreadable("The form cannot be read.")
-            chunks = []
-            while chunk := await part.read_chunk():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > largest:
-                    raise TooLarge("The form is too large.")
-            if len(pairs) == MOST_FIELDS:
-                raise Unreadable("The form has too many fields.")
-            data = b"".join(chunks)
-            is_file = part.filename is not None
-            pairs.append((part.name, data if is_file else data.decode("utf-8")))
+            yield part.name, part.filename, chunks_of(part)
     except BROKEN as error:
         raise Unreadable("The form cannot be read.") from error
-    return without_repetition(pairs)
+    raise Unreadable("The form has too many fields.")
+
+
+async def chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            chunk = await part.read_chunk(CHUNK)
+        except BROKEN as error:
+            raise Unreadable("The form cannot be read.") from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def text_of(data: bytes | bytearray) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("The form cannot be read.") from None
 
 
 def without_repetition(pairs: Sequence[tuple[str, str | bytes]]) -> Fields:

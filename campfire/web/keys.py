@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from campfire.database import Database
+from campfire.storage import Storage
 from campfire.web.limits import Limits
 from campfire.web.pages import Pages
 from campfire.web.readiness import Readiness
@@ -13,6 +14,7 @@ from campfire.web.render import Renderer
 from campfire.web.requests import Peers
 from campfire.web.sessions import Passwords
 from campfire.web.static import Static
+from campfire.web.uploads import Uploads
 
 DB: Final = web.AppKey("DB", Database)
 LIMITS: Final = web.AppKey("LIMITS", Limits)
@@ -23,5 +25,7 @@ PRESENT: Final[web.AppKey[Callable[[], Collection[int]]]] = web.AppKey("PRESENT"
 READINESS: Final = web.AppKey("READINESS", Readiness)
 RENDERER: Final = web.AppKey("RENDERER", Renderer)
 STATIC: Final = web.AppKey("STATIC", Static)
+STORAGE: Final = web.AppKey("STORAGE", Storage)
+UPLOADS: Final = web.AppKey("UPLOADS", Uploads)
 
 ID: Final = "[1-9][0-9]{0,17}"

@@ -9,7 +9,7 @@ from campfire.chat import accounts, messages
 from campfire.chat.messages import Message
 from campfire.web import forms, posting, render, responses, rooms, shell
 from campfire.web.kept import EVERYBODY, Scope
-from campfire.web.keys import DB, ID, LIMITS, PAGES, RENDERER
+from campfire.web.keys import DB, ID, LIMITS, PAGES, RENDERER, UPLOADS
 from campfire.web.limits import POSTS
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
@@ -51,14 +51,17 @@ async def create(request: web.Request) -> web.Response:
     user = await viewer(request)
     room_id = forms.path_id(request, "room_id")
     request.app[LIMITS].hit(POSTS, str(user.id))
-    fields = await forms.body(request)
-    message, is_new = await posting.post(
-        request.app[DB],
-        user.id,
-        room_id,
-        forms.text(fields, "body"),
-        forms.optional_text(fields, "client_message_id"),
-    )
+    async with request.app[UPLOADS].received(request, user.id, room_id) as came:
+        body = forms.optional_text(came.fields, "body")
+        message, is_new = await posting.post(
+            request.app[DB],
+            user.id,
+            room_id,
+            (body or "") if came.files else forms.text(came.fields, "body"),
+            forms.optional_text(came.fields, "client_message_id"),
+            came.files,
+        )
+        came.is_named = is_new
     if representation(request) == "page":
         return responses.see(f"/rooms/{room_id}")
     location = f"/rooms/{room_id}/messages/{message.id}"
@@ -120,7 +123,7 @@ async def update(request: web.Request) -> web.Response:
         user.id,
         room_id,
         forms.path_id(request, "message_id"),
-        await posting.drafted(db, user.id, room_id, body),
+        await posting.drafted(db, user.id, room_id, body, may_be_empty=True),
     )
     if representation(request) == "page" and request.method == "POST":
         return responses.see(render.message_url(message))

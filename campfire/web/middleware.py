@@ -86,7 +86,8 @@ def public(handler: Handler) -> Handler:
 
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """A signal: what every answer carries, errors and files included."""
-    response.headers.update(SECURITY)
+    for name, value in SECURITY.items():
+        response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = REQUEST_ID.get()
     response.headers.popall(hdrs.SERVER, None)
 

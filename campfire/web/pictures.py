@@ -1,37 +1,100 @@
-"""Has pictures made small and clean by a process that may fail without harm."""
+"""Has pictures made small and clean by processes that may fail without harm."""
 
 import asyncio
+import contextlib
+import os
+import signal
 import sys
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Literal
 
+from campfire.chat import formats
 from campfire.refusals import Invalid
 
 LARGEST: Final = 5 * 1024 * 1024
 PATIENCE: Final = 15.0
 AT_ONCE: Final = asyncio.Semaphore(2)
+TRACED: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+CONTAINERS: Final = {
+    **{"video/mp4": "mov", "video/quicktime": "mov"},
+    **{"video/webm": "matroska", "video/x-matroska": "matroska", "video/ogg": "ogg"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How large a picture or a film is, and a small WebP picture of it."""
+
+    width: int
+    height: int
+    thumbnail: bytes
 
 
 async def remade(
     data: bytes, shape: Literal["square", "fit"], size: int, format: str
 ) -> bytes:
     """A new picture at most `size` wide and high. Raises Invalid for anything else."""
-    async with AT_ONCE:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "campfire.pictures", shape, str(size), format),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            async with asyncio.timeout(PATIENCE):
-                made, _ = await process.communicate(data)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            made = b""
-    if process.returncode != 0 or not made:
+    made = await _answer("campfire.pictures", shape, str(size), format, data=data)
+    if not made:
         raise Invalid(
             "This picture cannot be used.",
             picture="Use a PNG, JPEG, GIF or WebP of up to 25 megapixels.",
         )
     return made
+
+
+async def preview(file: BinaryIO, content_type: str) -> Preview | None:
+    """What there is to see of the file, or None: then it is a file without one."""
+    if content_type in CONTAINERS:
+        command = ["poster", CONTAINERS[content_type]]
+    elif content_type in formats.PICTURES:
+        command = ["preview"]
+    else:
+        return None
+    made = await _answer("campfire.pictures", *command, file=file)
+    if not made:
+        return None
+    size, _, thumbnail = made.partition(b"\n")
+    width, height = map(int, size.split())
+    return Preview(width, height, thumbnail)
+
+
+async def without_traces(file: BinaryIO, into: BinaryIO) -> bool:
+    """Copies a picture without what the camera says of it, if it can be understood."""
+    return await _answer("campfire.traces", file=file, into=into) is not None
+
+
+async def _answer(
+    *arguments: str,
+    data: bytes | None = None,
+    file: BinaryIO | None = None,
+    into: BinaryIO | None = None,
+) -> bytes | None:
+    """What a process of its own writes, or None when it fails or takes too long.
+
+    A file is handed over open, so that none of its bytes go through this process.
+    """
+    async with AT_ONCE:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", *arguments),
+            stdin=asyncio.subprocess.PIPE if file is None else file,
+            stdout=asyncio.subprocess.PIPE if into is None else into,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(PATIENCE):
+                made, _ = await process.communicate(data)
+        except TimeoutError:
+            made = b""
+        finally:
+            _end(process)
+        await process.wait()
+    return (made or b"") if process.returncode == 0 else None
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends it with all that it started, if it has not ended."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from campfire.chat import memberships, messages, richtext, users
+from campfire.chat.files import Stored
 from campfire.chat.messages import Message
 from campfire.chat.richtext import Draft
 from campfire.chat.users import Role
@@ -18,7 +19,9 @@ TELLING: Final = frozenset("@<&")
 Posting = tuple[Message, bool]
 
 
-async def drafted(db: Database, user_id: int, room_id: int, body: str) -> Draft:
+async def drafted(
+    db: Database, user_id: int, room_id: int, body: str, *, may_be_empty: bool = False
+) -> Draft:
     """Renders before the write; what is long is rendered beside the event loop."""
     people: Sequence[tuple[int, str]] = ()
     role: Role = "member"
@@ -29,6 +32,7 @@ async def drafted(db: Database, user_id: int, room_id: int, body: str) -> Draft:
         return richtext.draft(
             body,
             people,
+            may_be_empty=may_be_empty,
             is_bot=role == "bot",
             may_call_everyone=role == "administrator",
         )
@@ -45,9 +49,19 @@ def _author(
 
 
 async def post(
-    db: Database, user_id: int, room_id: int, body: str, client_message_id: str | None
+    db: Database,
+    user_id: int,
+    room_id: int,
+    body: str,
+    client_message_id: str | None,
+    attachments: Sequence[Stored] = (),
 ) -> Posting:
-    """Posts once, from wherever it comes; says whether this was the first time."""
+    """Posts once, from wherever it comes; says whether this was the first time.
+
+    Files need no words with them.
+    """
     client_id = messages.client_message_id(client_message_id)
-    draft = await drafted(db, user_id, room_id, body)
-    return await db.write(messages.post, user_id, room_id, draft, client_id)
+    draft = await drafted(db, user_id, room_id, body, may_be_empty=bool(attachments))
+    return await db.write(
+        messages.post, user_id, room_id, draft, client_id, attachments
+    )

@@ -1,14 +1,17 @@
 """What goes in the background: started by what happened, and by starting again."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from campfire.chat import bans, messages, richtext, rooms
+from campfire.chat import bans, files, messages, richtext, rooms
+from campfire.chat.files import Stored
 from campfire.database import Database, Event, Reads, Tx
 from campfire.live.sweeps import Sweeps
+from campfire.storage import Storage
 from tests.conftest import (
     ALL_PETS,
     DAVID,
@@ -42,7 +45,7 @@ async def until(db: Database, look: Callable[[Reads], bool]) -> None:
 
 async def sweeping(db: Database, events: list[Event]) -> Sweeps:
     """Sweeps as the application has it: hearing what is published."""
-    sweeps = Sweeps(db)
+    sweeps = Sweeps(db, Storage(db.path.with_name("files")))
 
     def publish(event: Event) -> None:
         events.append(event)
@@ -137,3 +140,73 @@ async def test_a_ban_takes_the_words_off_every_screen(sign_in: SignIn) -> None:
     room = await (await kevin.client.get(f"/rooms/{ALL_PETS}")).json()
     assert room["membership"]["unread_count"] == 0
     assert await (await kevin.client.get(f"/rooms/{ALL_PETS}/messages")).json() == []
+
+
+def names_on(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+async def until_there_are_only(folder: Path, names: set[str]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while names_on(folder) != names:
+            await asyncio.sleep(0.01)
+
+
+def file(storage: Storage) -> Stored:
+    """A file with a thumbnail, on the disk."""
+    incoming = storage.incoming()
+    incoming.write(b"bytes")
+    key = storage.keep(incoming, b"small")
+    return Stored(key, "a.png", "image/png", 5, bytes(32), 9, 6, has_thumbnail=True)
+
+
+async def test_the_bytes_of_a_removed_message_leave_the_disk(
+    db: Database, events: list[Event]
+) -> None:
+    sweeps = await sweeping(db, events)
+    folder = db.path.with_name("files")
+    kept, gone = [file(Storage(folder)) for _ in range(2)]
+    draft = richtext.draft("with a file")
+    await db.write(messages.post, JZ, ALL_PETS, draft, "kept", [kept])
+    message, _ = await db.write(messages.post, JZ, ALL_PETS, draft, "gone", [gone])
+    assert len(names_on(folder)) == 4
+    await db.write(messages.remove, JZ, ALL_PETS, message.id)
+    await until_there_are_only(folder, {kept.key, f"{kept.key}.thumbnail"})
+    await until(db, lambda db: not files.discarded(db))
+    await sweeps.close()
+
+
+async def test_the_bytes_of_a_deleted_room_leave_the_disk(
+    db: Database, events: list[Event]
+) -> None:
+    sweeps = await sweeping(db, events)
+    folder = db.path.with_name("files")
+    draft = richtext.draft("with a file")
+    given = [file(Storage(folder))]
+    await db.write(messages.post, JZ, WATERCOOLER, draft, "x", given)
+    await db.write(rooms.remove, DAVID, WATERCOOLER)
+    await until_there_are_only(folder, set())
+    await sweeps.close()
+
+
+async def test_what_a_crash_left_on_the_disk_goes_at_the_next_start(
+    db: Database, events: list[Event]
+) -> None:
+    """Bytes without a row, half a file, and a row's key that was still to discard."""
+    folder = db.path.with_name("files")
+    storage = Storage(folder)
+    kept, gone, orphan = [file(storage) for _ in range(3)]
+    half = storage.incoming()
+    half.file.close()
+    draft = richtext.draft("with a file")
+    await db.write(messages.post, JZ, ALL_PETS, draft, "kept", [kept])
+    message, _ = await db.write(messages.post, JZ, ALL_PETS, draft, "gone", [gone])
+    await db.write(messages.remove, JZ, ALL_PETS, message.id)
+    for path in folder.rglob("*"):
+        os.utime(path, (0, 0))
+    assert {orphan.key, half.key, gone.key} < names_on(folder)
+    sweeps = await sweeping(db, events)
+    meanwhile = file(storage)
+    left = {kept.key, meanwhile.key}
+    await until_there_are_only(folder, left | {f"{key}.thumbnail" for key in left})
+    await sweeps.close()

@@ -17,14 +17,16 @@ from campfire.chat import (
     accounts,
     bans,
     boosts,
+    files,
     messages,
     richtext,
     rooms,
     sessions,
     users,
 )
+from campfire.chat.files import Stored
 from campfire.database import Database, Reads, Tx
-from campfire.web.keys import DB, STATIC
+from campfire.web.keys import DB, STATIC, STORAGE
 from tests.conftest import DAVID, PASSWORD, PASSWORD_HASH
 from tests.web.conftest import FORMS, HTML, JSON
 
@@ -56,6 +58,8 @@ PATCH  /account/users/{user_id}                  401 403 403 403 403 200 200 401
 POST   /account/users/{user_id}                  401 403 403 403 403 200 200 401 401
 DELETE /account/users/{user_id}                  401 403 403 403 403 204 204 401 401
 POST   /account/users/{user_id}/delete           401 403 403 403 403 204 204 401 401
+GET    /files/{file_id}/thumbnail                401 200 404 200 200 200 404 401 401
+GET    /files/{file_id}/{filename}               401 200 404 200 200 200 404 401 401
 GET    /first_run                                409 409 409 409 409 409 409 409 409
 POST   /first_run                                409 409 409 409 409 409 409 409 409
 GET    /health                                   200 200 200 200 200 200 200 200 200
@@ -172,7 +176,9 @@ def lines() -> dict[str, dict[str, int]]:
 ROUTES: Final = lines()
 PRIVATE: Final = [route for route, told in ROUTES.items() if told["no"] == 401]
 IN_A_ROOM: Final = [
-    route for route in ROUTES if "{room_id}" in route or "{message_id}" in route
+    route
+    for route in ROUTES
+    if "{room_id}" in route or "{message_id}" in route or "{file_id}" in route
 ]
 
 
@@ -186,7 +192,7 @@ class Scene:
     parts: dict[str, Any]
 
 
-def set_up(tx: Tx, viewer: str, is_banned: bool) -> Scene:
+def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
     number = next(numbers)
     ids, tokens, addresses = {}, {}, {}
     for who in [*WHO, "target"]:
@@ -204,6 +210,8 @@ def set_up(tx: Tx, viewer: str, is_banned: bool) -> Scene:
     message, _ = messages.post(tx, ids["au"], room.id, draft, "x")
     elsewhere, _ = messages.post(tx, ids["ou"], other.id, draft, "x")
     _, boost, _ = boosts.add(tx, ids["au"], message.id, "👍")
+    file = Stored(key, "a.png", "image/png", 5, bytes(32), 1, 1, has_thumbnail=True)
+    shared, _ = messages.post(tx, ids["au"], room.id, draft, "y", [file])
     token, _ = sessions.transfer(tx, ids["target"])
     own = sessions.all_of(tx, ids.get(viewer, DAVID))
     accounts.deactivate(tx, DAVID, ids["de"])
@@ -213,6 +221,8 @@ def set_up(tx: Tx, viewer: str, is_banned: bool) -> Scene:
         "message_id": message.id,
         "elsewhere": elsewhere.id,
         "boost_id": boost.id,
+        "file_id": shared.attachments[0].id,
+        "filename": "a.png",
         "user_id": ids["ba" if is_banned else "target"],
         "session_id": own[0].id if own else 1,
         "token": token,
@@ -226,7 +236,10 @@ def set_up(tx: Tx, viewer: str, is_banned: bool) -> Scene:
 
 async def staged(server: TestServer, route: str, viewer: str) -> Scene:
     assert server.app is not None
-    scene = await server.app[DB].write(set_up, viewer, route in UNBANNING)
+    incoming = server.app[STORAGE].incoming()
+    incoming.write(b"bytes")
+    key = server.app[STORAGE].keep(incoming, b"small")
+    scene = await server.app[DB].write(set_up, viewer, route in UNBANNING, key)
     _, _, digest, name = server.app[STATIC].url("logo.svg").split("/")
     scene.parts |= {"digest": digest, "name": name}
     return scene
@@ -270,7 +283,9 @@ def everything(db: Reads) -> dict[str, list[Any]]:
 
 async def at_rest(db: Database) -> dict[str, list[Any]]:
     """The same, after what is swept in the background."""
-    while await db.read(rooms.deleted) is not None:
+    while await db.read(
+        lambda db: rooms.deleted(db) is not None or files.discarded(db)
+    ):
         await asyncio.sleep(0)
     return await db.read(everything)
 
@@ -311,7 +326,7 @@ async def test_everybody_is_answered_as_the_table_says(
         response = await asked(stranger, scene, route, viewer)
         answers[viewer] = response.status
         if response.status >= 400:
-            assert await server.app[DB].read(everything) == before, viewer
+            assert await at_rest(server.app[DB]) == before, viewer
     assert answers == ROUTES[route]
 
 
@@ -345,7 +360,11 @@ async def test_what_is_not_yours_looks_like_what_is_not_there(
             await told(
                 await asked(stranger, scene, route, viewer, FORMS[form], **other)
             )
-            for other in ({}, {"room_id": NOWHERE}, {"message_id": NOWHERE})
+            for other in (
+                {},
+                {"room_id": NOWHERE, "file_id": NOWHERE},
+                {"message_id": NOWHERE},
+            )
         ]
         assert answers[0][0] == 404
         assert answers == answers[:1] * 3
@@ -443,6 +462,7 @@ async def test_administrators_may_keep_the_making_of_rooms_to_themselves(
         *("/rooms/%201", "/rooms/1%00", "/rooms/1%2f1", "/rooms/١", "/rooms/1;x"),
         *("/rooms/9223372036854775808", f"/rooms/{'9' * 400}"),
         *("/rooms/1/", "/ROOMS/1", "/account/", "/users/0", "/users/1%00/avatar"),
+        *("/files/0/a", "/files/1", "/files/../1/a", "/files/1/a/b", "/files/x/a"),
         *("/users/999999999999999999", "/account/users/0", "/sessions/0"),
     ],
 )
