@@ -152,15 +152,17 @@ def post(
     if removed:
         raise Gone("This message was removed.")
     seq, members_version = rooms.advance(tx, room_id)
-    plain = draft.plain or files.names(attachments)
+    filenames = files.names(attachments)
+    plain = draft.plain or filenames
     message_id: int = tx.value(
         """INSERT INTO messages (room_id, creator_id, client_message_id, seq,
-             posted_seq, source, html, plain, pairs, calls_everyone, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+             posted_seq, source, html, plain, pairs, filenames, calls_everyone,
+             created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
         (
             *(room_id, user_id, client_message_id, seq, seq),
             *(draft.source, draft.html, plain, draft.pairs),
-            *(draft.calls_everyone, tx.now),
+            *(filenames, draft.calls_everyone, tx.now),
         ),
     )
     audience = memberships.audience(tx, room_id, members_version)
