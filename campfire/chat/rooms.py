@@ -261,6 +261,20 @@ def remove(tx: Tx, user_id: int, room_id: int) -> None:
     tx.announce(Removed(audience, room_id))
 
 
+def leave(tx: Tx, user_id: int, room_id: int) -> None:
+    """Takes the person out of a closed room; somebody in it has to let them in again.
+
+    Raises Invalid where everybody is or a fixed few are, and for the last one.
+    """
+    room = find(tx, user_id, room_id)
+    if room.kind != "closed":
+        raise Invalid("This room cannot be left. It can be hidden.")
+    if _member_ids(tx, room_id) == {user_id}:
+        raise Invalid("Nobody else is in this room. Delete it instead.")
+    memberships.revoke(tx, room_id, (user_id,))
+    tx.announce(Changed(seen_by_each(tx, room_id)))
+
+
 def deleted(db: Reads) -> int | None:
     """A room that is out of reach and not yet gone."""
     room_id: int | None = db.value(

@@ -277,6 +277,14 @@ async def destroy(request: web.Request) -> web.Response:
     return responses.done(request, "/")
 
 
+@routes.post(f"{ROOM}/leave")
+async def leave(request: web.Request) -> web.Response:
+    user = await viewer(request)
+    room_id = forms.path_id(request, "room_id")
+    await request.app[DB].write(rooms.leave, user.id, room_id)
+    return responses.done(request, "/")
+
+
 @routes.put(f"{ROOM}/involvement")
 @routes.post(f"{ROOM}/involvement")
 async def involve(request: web.Request) -> web.Response:

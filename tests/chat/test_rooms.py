@@ -363,6 +363,32 @@ def test_making_rooms_can_be_kept_to_administrators(tx: Tx) -> None:
 # Removing a room
 
 
+def test_a_closed_room_can_be_left(tx: Tx) -> None:
+    rooms.leave(tx, JZ, WATERCOOLER)
+    with pytest.raises(NotFound):
+        rooms.find(tx, JZ, WATERCOOLER)
+    revoked, changed = tx.events
+    assert isinstance(revoked, memberships.Revoked)
+    assert revoked.audience == {JZ}
+    assert isinstance(changed, rooms.Changed)
+    assert changed.rooms.keys() == {DAVID, JASON}
+
+
+def test_an_open_room_and_a_direct_one_stay(tx: Tx) -> None:
+    room, _ = rooms.direct(tx, JZ, [KEVIN])
+    for room_id in (ALL_PETS, room.id):
+        with pytest.raises(Invalid, match="hidden"):
+            rooms.leave(tx, JZ, room_id)
+
+
+def test_the_last_one_deletes_a_room_instead_of_leaving_it(tx: Tx) -> None:
+    room = rooms.create(tx, DAVID, "closed", "Den")
+    with pytest.raises(Invalid, match="Delete"):
+        rooms.leave(tx, DAVID, room.id)
+    with pytest.raises(NotFound):
+        rooms.leave(tx, KEVIN, room.id)
+
+
 def test_a_removed_room_is_out_of_reach_at_once_and_empty_later(
     tx: Tx, monkeypatch: pytest.MonkeyPatch
 ) -> None:

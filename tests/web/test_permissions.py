@@ -86,6 +86,7 @@ GET    /rooms/{room_id}/@{message_id}            401 200 404 200 200 200 404 401
 GET    /rooms/{room_id}/changes                  401 200 404 200 200 200 404 401 401
 PUT    /rooms/{room_id}/involvement              401 200 404 200 200 200 404 401 401
 POST   /rooms/{room_id}/involvement              401 200 404 200 200 200 404 401 401
+POST   /rooms/{room_id}/leave                    401 204 404 204 204 204 404 401 401
 GET    /rooms/{room_id}/messages                 401 200 404 200 200 200 404 401 401
 POST   /rooms/{room_id}/messages                 401 201 404 201 201 201 404 401 401
 GET    /rooms/{room_id}/messages/{message_id}    401 200 404 200 200 200 404 401 401
