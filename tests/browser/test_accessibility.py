@@ -13,6 +13,7 @@ PAGES = (
     *("/rooms/1", "/rooms/new?kind=open", "/rooms/new?kind=closed"),
     *("/rooms/new?kind=direct", "/rooms/1/edit", "/users/me", "/users/2"),
     *("/account", "/rooms/999", "/session/new"),
+    *("/messages/1/boosts", "/rooms/1/messages/1/edit"),
 )
 
 
@@ -50,6 +51,11 @@ async def test_nothing_stands_in_anybodys_way(
         page, "Hello **all**\n\n- [ ] a task\n\n|a|b|\n|-|-|\n|1|2|\n\n```\ncode\n```"
     )
     await page.locator("#log article[data-message-id]").wait_for()
+    await page.evaluate(
+        """() => fetch("/messages/1/boosts", {
+          method: "POST", body: new URLSearchParams({content: "yes"})
+        })"""
+    )
     for path in PAGES:
         await page.goto(path)
         found[path] = await faults(page)
