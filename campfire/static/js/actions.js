@@ -7,7 +7,6 @@ import { copy, flash } from "./flash.js";
 import * as menus from "./menus.js";
 import { after, articles, authorOf, before, isMessage, isOwn } from "./messages.js";
 import { copyOf, element, icon, roomUrl, toSignIn, touch, viewer } from "./page.js";
-import { quote } from "./quotes.js";
 import { isNearEnd, show } from "./scroll.js";
 
 const QUICK = ["👍", "🔥", "❤️"];
@@ -116,7 +115,13 @@ export function connect(section, log, { pages, edits, composer, boosts, reading 
   const act = {
     pick: (article, opener) => boosts.pick(article, opener),
     write: (article, opener) => boosts.pick(article, opener, { isTyped: true }),
-    quote: (article) => quote(article, composer),
+    quote: async (article) => {
+      try {
+        await (await import("./quotes.js")).quote(article, composer);
+      } catch {
+        flash("Not quoted. Try again in a moment", { isAlert: true });
+      }
+    },
     unread: (article) => reading.unreadFrom(article),
     copy: (article) => copy(article.querySelector("a.message-time").href, "Link copied"),
     // Whoever closes the sheet without sharing changed their mind, no more.

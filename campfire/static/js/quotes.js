@@ -1,7 +1,6 @@
 // An answer that quotes: the words as Markdown, with who said them and a link to where. Nobody is
 // called again by it, and what was quoted in it already is left out.
 
-import { flash } from "./flash.js";
 import { roomUrl, toSignIn } from "./page.js";
 
 const MOST_LINES = 12;
@@ -38,15 +37,11 @@ export function quotation({ body, creator, attachments }, link) {
 }
 
 export async function quote(article, composer) {
-  try {
-    const answer = await fetch(roomUrl(`/messages/${article.dataset.messageId}`), {
-      headers: { Accept: "application/json" },
-    });
-    if (answer.status === 401) toSignIn();
-    if (!answer.ok) throw new Error(answer.status);
-    const { href } = article.querySelector("a.message-time");
-    composer.insert(quotation(await answer.json(), href));
-  } catch {
-    flash("Not quoted. Try again in a moment", { isAlert: true });
-  }
+  const answer = await fetch(roomUrl(`/messages/${article.dataset.messageId}`), {
+    headers: { Accept: "application/json" },
+  });
+  if (answer.status === 401) toSignIn();
+  if (!answer.ok) throw new Error(answer.status);
+  const { href } = article.querySelector("a.message-time");
+  composer.insert(quotation(await answer.json(), href));
 }
