@@ -26,7 +26,7 @@ LANGUAGES: Final = frozenset("""
 # The most parts with a class of their own; with each the HTML grows by forty bytes.
 MOST_PARTS: Final = 4_000
 # Seconds of this thread, where a hundred lines take ten milliseconds.
-LONGEST: Final = 0.2
+LONGEST: Final = 0.5
 # Each is squared or worse by some lexer; people write neither.
 TIRING: Final = re.compile(r"\s{100}|[\w.:]{400}|[\w\s]{400}")
 # By the name of a kind of token or of one above it, the nearest first.
