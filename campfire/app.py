@@ -5,6 +5,7 @@ needs as an argument.
 """
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final
 
 import aiohttp_jinja2
@@ -13,12 +14,16 @@ import jinja2
 from aiohttp import web
 
 from campfire import __version__
+from campfire.chat.previews import KIND
 from campfire.config import Config
 from campfire.database import Database, Event
 from campfire.live.hub import Hub
 from campfire.live.sockets import Sockets
 from campfire.live.sweeps import Sweeps
 from campfire.live.watch import Watch
+from campfire.outside.client import Client
+from campfire.outside.jobs import Runner
+from campfire.outside.previews import SIZE, Previews
 from campfire.storage import Storage
 from campfire.web import (
     accounts,
@@ -27,7 +32,9 @@ from campfire.web import (
     files,
     health,
     messages,
+    pictures,
     posting,
+    previews,
     render,
     rooms,
     searches,
@@ -65,6 +72,7 @@ ROUTES: Final = (
     files.routes,
     health.routes,
     messages.routes,
+    previews.routes,
     rooms.routes,
     searches.routes,
     users.routes,
@@ -74,8 +82,11 @@ FILES: Final = "files"
 MEGABYTE: Final = 1_000_000
 
 
-async def create(config: Config) -> web.Application:
-    """The application, with its database open; it closes both when it stops."""
+async def create(config: Config, client: Client | None = None) -> web.Application:
+    """The application, with its database open; it closes both when it stops.
+
+    Its way out is the guarded one; only who builds the application can widen it.
+    """
     app = web.Application(client_max_size=LARGEST_BODY)
     static = Static()
     environment = aiohttp_jinja2.setup(
@@ -111,10 +122,18 @@ async def create(config: Config) -> web.Application:
         bans.hear(event)
         hub.publish(event)
         sweeps.hear(event)
+        runner.hear(event)
 
     db.publish = publish
     sweeps = Sweeps(db, storage)
     watch = Watch(db, hub)
+    unfolding = Previews(
+        db,
+        client or Client(own=config.origin),
+        partial(pictures.remade, shape="fit", size=SIZE, format="WEBP"),
+        limited=config.rate_limits,
+    )
+    runner = Runner(db, {KIND: unfolding.kind})
     app[DB] = db
     app[PAGES] = pages
     app[PASSWORDS] = Passwords(config.password_cost)
@@ -163,6 +182,7 @@ async def create(config: Config) -> web.Application:
 
     async def parts(app: web.Application) -> AsyncIterator[None]:
         yield
+        await runner.close()
         await watch.close()
         await sweeps.close()
         app[PASSWORDS].close()

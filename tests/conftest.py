@@ -17,6 +17,7 @@ from campfire import app
 from campfire.chat import accounts, passwords, rooms, sessions, users
 from campfire.config import Config
 from campfire.database import Database, Event, Tx, connect, migrate
+from campfire.outside.client import Client
 from campfire.web.keys import DB
 
 PASSWORD = "correct horse"
@@ -94,7 +95,8 @@ JSON = {"Accept": "application/json"}
 async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
     """The whole application on a free port, the cast on stage."""
     config = Config(data=tmp_path, password_cost=4)
-    server = TestServer(await app.create(config))
+    nowhere = Client(lookup=lambda name: [])  # No test asks the internet.
+    server = TestServer(await app.create(config, nowhere))
     await server.start_server()
     await server.app[DB].write(set_the_stage)
     yield server

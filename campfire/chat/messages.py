@@ -11,9 +11,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from campfire.chat import files, memberships, parts, richtext, rooms, users
+from campfire.chat import (
+    files,
+    memberships,
+    parts,
+    previews,
+    richtext,
+    rooms,
+    users,
+)
 from campfire.chat.files import Stored
+from campfire.chat.jobs import Job
 from campfire.chat.parts import Attachment, Boost, Preview
+from campfire.chat.previews import Card
 from campfire.chat.richtext import Draft
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
@@ -177,6 +187,8 @@ def post(
     if attachments:
         attached = files.attach(tx, message_id, attachments)
         message = replace(message, attachments=attached)
+    if draft.links:
+        previews.ask(tx, user_id, message_id, draft.links)
     tx.announce(Posted(audience, message))
     return message, True
 
@@ -232,6 +244,28 @@ def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> M
     audience = memberships.audience(tx, room_id, members_version)
     tx.row("DELETE FROM mentions WHERE message_id = ?", (message_id,))
     _mention(tx, message_id, draft.mentions, audience)
+    previews.follow(tx, user_id, message_id, draft.links)
+    message = find(tx, user_id, room_id, message_id)
+    tx.announce(Edited(audience, message))
+    return message
+
+
+def preview(tx: Tx, job: Job, card: Card | None) -> None:
+    """Ends a preview's job, and shows its card if there is one. Raises Stale."""
+    if shown_on := previews.keep(tx, job, card):
+        room_id, message_id = shown_on
+        audience = touch(tx, room_id, message_id)
+        (message,) = _select(tx, "messages.id = ?", (message_id,))
+        tx.announce(Edited(audience, message))
+
+
+def remove_preview(
+    tx: Tx, user_id: int, room_id: int, message_id: int, preview_id: int
+) -> Message:
+    """Takes a card off the message; for the author and administrators."""
+    changeable(tx, user_id, room_id, message_id)
+    previews.remove(tx, message_id, preview_id)
+    audience = touch(tx, room_id, message_id)
     message = find(tx, user_id, room_id, message_id)
     tx.announce(Edited(audience, message))
     return message

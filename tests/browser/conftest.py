@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Campfire:
 
     data: Path
     port: int
+    program: Sequence[str] = ("-m", "campfire")
     process: asyncio.subprocess.Process | None = None
     lines: list[str] = field(default_factory=list)
 
@@ -41,7 +42,7 @@ class Campfire:
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "campfire", "serve"),
+            *(sys.executable, *self.program, "serve"),
             *("--port", str(self.port), "--data", str(self.data)),
             stdout=asyncio.subprocess.PIPE,
             env=os.environ | {"CAMPFIRE_RATE_LIMITS": "off"},

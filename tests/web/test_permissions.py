@@ -18,6 +18,7 @@ from campfire.chat import (
     bans,
     boosts,
     files,
+    jobs,
     messages,
     richtext,
     rooms,
@@ -25,6 +26,7 @@ from campfire.chat import (
     users,
 )
 from campfire.chat.files import Stored
+from campfire.chat.previews import KIND, Card, Picture
 from campfire.database import Database, Reads, Tx
 from campfire.web.keys import DB, STATIC, STORAGE
 from tests.conftest import DAVID, PASSWORD, PASSWORD_HASH
@@ -70,6 +72,7 @@ POST   /messages/{message_id}/boosts             401 201 404 201 201 201 404 401
 DELETE /messages/{message_id}/boosts/{boost_id}  401 404 404 204 404 404 404 401 401
 POST   /messages/{message_id}/boosts/{boost_id}/delete
                                                  401 404 404 204 404 404 404 401 401
+GET    /previews/{preview_id}/image              401 200 404 200 200 200 404 401 401
 GET    /qr_code/{text}                           401 200 200 200 200 200 200 401 401
 GET    /ready                                    200 200 200 200 200 200 200 200 200
 GET    /rooms                                    401 200 200 200 200 200 200 401 401
@@ -92,6 +95,10 @@ POST   /rooms/{room_id}/messages                 401 201 404 201 201 201 404 401
 GET    /rooms/{room_id}/messages/{message_id}    401 200 404 200 200 200 404 401 401
 PATCH  /rooms/{room_id}/messages/{message_id}    401 403 404 200 403 200 404 401 401
 POST   /rooms/{room_id}/messages/{message_id}    401 403 404 200 403 200 404 401 401
+DELETE /rooms/{room_id}/messages/{message_id}/previews/{preview_id}
+                                                 401 403 404 204 403 204 404 401 401
+POST   /rooms/{room_id}/messages/{message_id}/previews/{preview_id}/delete
+                                                 401 403 404 204 403 204 404 401 401
 DELETE /rooms/{room_id}/messages/{message_id}    401 403 404 204 403 204 404 401 401
 POST   /rooms/{room_id}/messages/{message_id}/delete
                                                  401 403 404 204 403 204 404 401 401
@@ -207,12 +214,16 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
     inside = [ids[who] for who in ids if who not in ("ou", "so", "target")]
     room = rooms.create(tx, ids["cr"], "closed", f"Room {number}", inside)
     other = rooms.create(tx, ids["so"], "closed", f"Else {number}", [ids["ou"]])
-    draft = richtext.draft("Between us")
+    draft = richtext.draft(f"Between us: https://page{number}.example/")
     message, _ = messages.post(tx, ids["au"], room.id, draft, "x")
+    draft = richtext.draft("Between others")
     elsewhere, _ = messages.post(tx, ids["ou"], other.id, draft, "x")
     _, boost, _ = boosts.add(tx, ids["au"], message.id, "👍")
     file = Stored(key, "a.png", "image/png", 5, bytes(32), 1, 1, has_thumbnail=True)
     shared, _ = messages.post(tx, ids["au"], room.id, draft, "y", [file])
+    (job,) = jobs.lease(tx, KIND, jobs.clock(), most=1, each=1, lasts=1_000).jobs
+    messages.preview(tx, job, Card("page.example", "A page", "", Picture(1, 1, b"-")))
+    preview_id = tx.value("SELECT max(id) FROM previews")
     token, _ = sessions.transfer(tx, ids["target"])
     own = sessions.all_of(tx, ids.get(viewer, DAVID))
     accounts.deactivate(tx, DAVID, ids["de"])
@@ -224,6 +235,7 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
         "boost_id": boost.id,
         "file_id": shared.attachments[0].id,
         "filename": "a.png",
+        "preview_id": preview_id,
         "user_id": ids["ba" if is_banned else "target"],
         "session_id": own[0].id if own else 1,
         "token": token,

@@ -16,6 +16,7 @@ import { room } from "./page.js";
 import * as paging from "./pages.js";
 import * as pickers from "./picker.js";
 import * as presence from "./presence.js";
+import * as previews from "./previews.js";
 import * as reading from "./reading.js";
 import * as sidebar from "./sidebar.js";
 import * as sockets from "./socket.js";
@@ -37,6 +38,7 @@ if (room) {
   const marks = reading.connect(section, log, pages, socket);
   const given = boosts.connect(section, log);
   actions.connect(section, log, { pages, edits, composer, boosts: given, reading: marks });
+  previews.connect(section);
   connection.connect(find("connection"), socket);
   // Few rooms ever play a sound: what plays it comes with the first.
   section.addEventListener("submit", async (event) => {

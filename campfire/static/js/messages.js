@@ -111,6 +111,7 @@ export function dress(article) {
     box.append(table);
   }
   dressBoosts(article);
+  for (const form of article.getElementsByClassName("preview-remove")) form.hidden = !own;
   localize(article);
   const edited = article.querySelector(".message-edited");
   if (edited) edited.title = edited.firstElementChild.title;
