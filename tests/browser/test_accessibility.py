@@ -51,11 +51,9 @@ async def test_nothing_stands_in_anybodys_way(
         page, "Hello **all**\n\n- [ ] a task\n\n|a|b|\n|-|-|\n|1|2|\n\n```\ncode\n```"
     )
     await page.locator("#log article[data-message-id]").wait_for()
-    await page.evaluate(
-        """() => fetch("/messages/1/boosts", {
+    await page.evaluate("""() => fetch("/messages/1/boosts", {
           method: "POST", body: new URLSearchParams({content: "yes"})
-        })"""
-    )
+        })""")
     for path in PAGES:
         await page.goto(path)
         found[path] = await faults(page)

@@ -1,4 +1,4 @@
-"""Boosting, answering and changing what was said: with a mouse, keys alone, a finger."""
+"""Boosting, answering, changing what was said: with a mouse, keys alone, a finger."""
 
 import re
 
