@@ -117,14 +117,12 @@ async def edit(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     user = await viewer(request)
     db, room_id = request.app[DB], forms.path_id(request, "room_id")
+    message_id = forms.path_id(request, "message_id")
     body = forms.text(await forms.body(request), "body")
-    message = await db.write(
-        messages.edit,
-        user.id,
-        room_id,
-        forms.path_id(request, "message_id"),
-        await posting.drafted(db, user.id, room_id, body, may_be_empty=True),
+    draft = await posting.drafted(
+        db, user.id, room_id, body, message_id, may_be_empty=True
     )
+    message = await db.write(messages.edit, user.id, room_id, message_id, draft)
     if representation(request) == "page" and request.method == "POST":
         return responses.see(render.message_url(message))
     return shown(request, message)

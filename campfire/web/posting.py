@@ -20,13 +20,22 @@ Posting = tuple[Message, bool]
 
 
 async def drafted(
-    db: Database, user_id: int, room_id: int, body: str, *, may_be_empty: bool = False
+    db: Database,
+    user_id: int,
+    room_id: int,
+    body: str,
+    message_id: int | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> Draft:
-    """Renders before the write; what is long is rendered beside the event loop."""
+    """Renders before the write; what is long is rendered beside the event loop.
+
+    An edit of the message is read as its author's words, whoever edits it.
+    """
     people: Sequence[tuple[int, str]] = ()
     role: Role = "member"
     if not TELLING.isdisjoint(body):
-        people, role = await db.read(_author, user_id, room_id)
+        people, role = await db.read(_author, user_id, room_id, message_id)
 
     def draft() -> Draft:
         return richtext.draft(
@@ -42,10 +51,12 @@ async def drafted(
 
 
 def _author(
-    db: Reads, user_id: int, room_id: int
+    db: Reads, user_id: int, room_id: int, message_id: int | None
 ) -> tuple[Sequence[tuple[int, str]], Role]:
     people = memberships.mentionable(db, user_id, room_id)
-    return people, users.find(db, user_id).role
+    if message_id is None:
+        return people, users.find(db, user_id).role
+    return people, messages.find(db, user_id, room_id, message_id).creator.role
 
 
 async def post(

@@ -57,6 +57,17 @@ async def test_administrators_call_everyone_and_bots_write_html(
         assert ("&lt;b&gt;look" in message.html) != writes
 
 
+async def test_an_edit_is_read_as_its_authors_words(db: Database) -> None:
+    bender = await db.write(users.add, "Bender", "bender@x.example", "!", "bot")
+    for author, is_html in ((bender.id, True), (KEVIN, False)):
+        message, _ = await posting.post(db, author, ALL_PETS, "Hello", None)
+        draft = await posting.drafted(
+            db, DAVID, ALL_PETS, "@everyone <b>look</b>", message.id
+        )
+        assert ("<b>look</b>" in draft.html) == is_html
+        assert not draft.calls_everyone, "an administrator's edit calls nobody"
+
+
 async def test_an_outsider_and_nonsense_write_nothing(db: Database) -> None:
     for body in ("Hello", "@Jason"):
         with pytest.raises(NotFound):
