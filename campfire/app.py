@@ -100,6 +100,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     environment.globals |= {
         "account_name": "Campfire",
         "base": "",
+        "largest_file": config.largest_file * MEGABYTE,
         "qr_code": accounts.qr_code_path,
         "static": static.url,
         "version": __version__,

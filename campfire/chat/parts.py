@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from campfire.chat import users
+from campfire.chat import formats, users
 from campfire.chat.users import User
 
 # Three texts of JSON for each message; most of them say "[]" and are not parsed.
@@ -58,6 +58,32 @@ class Attachment:
     @property
     def thumbnail_url(self) -> str | None:
         return f"/files/{self.id}/thumbnail" if self.has_thumbnail else None
+
+    @property
+    def kind(self) -> str:
+        """How it is shown: as a picture, video, sound, or a file to save."""
+        if self.content_type in formats.PICTURES and self.has_thumbnail:
+            return "picture"
+        if self.content_type in formats.VIDEOS:
+            return "video"
+        return "sound" if self.content_type in formats.SOUNDS else "file"
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Half of what the thumbnail has: screens have two points to a pixel."""
+        width, height = self.width or 960, self.height or 640
+        scale = min(1.0, 1200 / width, 800 / height) / (2 if self.width else 1)
+        if max(width, height) <= 400:
+            scale = 1.0
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+    @property
+    def name_parts(self) -> tuple[str, str]:
+        """The ending apart, so that it can be read when the rest is cut off."""
+        stem, dot, ending = self.filename.rpartition(".")
+        return (
+            (stem, dot + ending) if stem and len(ending) < 17 else (self.filename, "")
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,3 +98,37 @@ def test_what_hangs_on_a_message_goes_with_it(tx: Tx) -> None:
     assert tx.value("SELECT count(*) FROM boosts") == 0
     assert tx.value("SELECT count(*) FROM attachments") == 0
     assert tx.value("SELECT key FROM discarded_files") == "abcdefghijklmnopqrstuvwxyz"
+
+
+def file(name: str, kind: str, width: int | None = None, height: int = 0) -> Attachment:
+    has_thumbnail = width is not None
+    return Attachment(1, name, kind, 5, width, height or None, has_thumbnail)
+
+
+def test_a_file_is_shown_as_what_it_is() -> None:
+    assert file("a.png", "image/png", 9, 6).kind == "picture"
+    assert file("a.png", "image/png").kind == "file"
+    assert file("a.avif", "image/avif").kind == "file"
+    assert file("a.mp4", "video/mp4").kind == "video"
+    assert file("a.mp3", "audio/mpeg").kind == "sound"
+    assert file("a.pdf", "application/pdf").kind == "file"
+
+
+def test_the_room_a_file_takes_is_known_before_it_comes() -> None:
+    for given, shown in (
+        ((2400, 1200), (600, 300)),
+        ((1000, 4000), (100, 400)),
+        ((300, 200), (300, 200)),
+        ((1, 30_000), (1, 400)),
+    ):
+        assert file("a.png", "image/png", *given).shown_size == shown
+    assert file("a.mp4", "video/mp4").shown_size == (960, 640)
+
+
+def test_the_ending_of_a_name_stands_apart() -> None:
+    for name, parts_of_it in (
+        ("map.final.pdf", ("map.final", ".pdf")),
+        ("README", ("README", "")),
+        ("a." + "x" * 20, ("a." + "x" * 20, "")),
+    ):
+        assert file(name, "text/plain").name_parts == parts_of_it

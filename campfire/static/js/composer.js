@@ -26,7 +26,7 @@ export function grow(field) {
   fit();
 }
 
-export function connect(form, { outbox, typing, edits, log }) {
+export function connect(form, { outbox, uploads, typing, edits, log }) {
   const field = form.elements.body;
   const line = document.getElementById("draft");
   let timer = 0;
@@ -45,7 +45,10 @@ export function connect(form, { outbox, typing, edits, log }) {
 
   const send = () => {
     const body = field.value;
-    if (!body.trim()) return;
+    if (!body.trim()) {
+      uploads.send();
+      return;
+    }
     if (new TextEncoder().encode(body).length > LONGEST) {
       say("Too long to send: 64 KB is the most");
       return;
@@ -55,6 +58,7 @@ export function connect(form, { outbox, typing, edits, log }) {
     keep();
     typing.stop();
     outbox.post(body);
+    uploads.send();
     field.focus();
   };
 

@@ -21,6 +21,7 @@ import * as reading from "./reading.js";
 import * as sidebar from "./sidebar.js";
 import * as sockets from "./socket.js";
 import * as typing from "./typing.js";
+import * as uploading from "./uploads.js";
 
 const find = (id) => document.getElementById(id);
 
@@ -32,9 +33,16 @@ if (room) {
   const log = logs.connect(socket);
   const pages = paging.connect(section, log, socket);
   const outbox = outboxes.connect(socket, log, pages);
+  const uploads = uploading.connect(find("composer"), { log, pages, socket });
   const typists = typing.connect(find("typing"), socket);
   const edits = editing.connect(log, { remove: (article) => actions.remove(article, log) });
-  const composer = composers.connect(find("composer"), { outbox, typing: typists, edits, log });
+  const composer = composers.connect(find("composer"), {
+    outbox,
+    uploads,
+    typing: typists,
+    edits,
+    log,
+  });
   const marks = reading.connect(section, log, pages, socket);
   const given = boosts.connect(section, log);
   actions.connect(section, log, { pages, edits, composer, boosts: given, reading: marks });
@@ -49,6 +57,12 @@ if (room) {
   socket.addEventListener("message.posted", async ({ detail }) => {
     if (!socket.isLive || !detail.html.includes('class="sound"')) return;
     (await import("./sounds.js")).hear(detail.html, log);
+  });
+  section.addEventListener("click", async (event) => {
+    const link = event.target.closest("a.picture");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    (await import("./lightbox.js")).open(link);
   });
   presence.connect(find("present"), find("people-open"), socket);
   announcements.connect(find("announcements"), log);

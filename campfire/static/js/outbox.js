@@ -43,6 +43,17 @@ function paragraphs(text) {
     });
 }
 
+// Stands in the log under the client id until the server's own takes its place.
+export function placeholder(clientId, at) {
+  const made = copyOf("message-template");
+  made.id = `message_${clientId}`;
+  made.dataset.createdAt = at;
+  const time = made.querySelector("time");
+  time.dateTime = new Date(at).toISOString();
+  time.textContent = timeOfDay(at);
+  return made;
+}
+
 export class Outbox {
   #log;
   #pages;
@@ -207,13 +218,8 @@ export class Outbox {
     if (!this.#states.has(item.clientId)) this.#states.set(item.clientId, { item });
     const state = this.#states.get(item.clientId);
     if (!article) {
-      const made = copyOf("message-template");
-      made.id = `message_${item.clientId}`;
-      made.dataset.createdAt = item.at;
+      const made = placeholder(item.clientId, item.at);
       bodyOf(made).append(...paragraphs(item.body));
-      const time = made.querySelector("time");
-      time.dateTime = new Date(item.at).toISOString();
-      time.textContent = timeOfDay(item.at);
       article = this.#log?.append(made);
       if (!article) return;
       setTimeout(() => {
