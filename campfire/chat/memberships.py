@@ -19,31 +19,39 @@ UNREAD: Final = """CASE memberships.involvement WHEN 'invisible' THEN 0 ELSE (
                      WHERE messages.room_id = memberships.room_id
                        AND messages.id > memberships.last_read_id
                        AND messages.creator_id <> memberships.user_id) END"""
-MENTIONED: Final = """(EXISTS (
-                     SELECT 1 FROM mentions
+# Which of them call the person, as a list in JSON; a number that memory can bear.
+CALLS: Final = """(SELECT json_group_array(id) FROM (
+                     SELECT messages.id FROM mentions
                      JOIN messages ON messages.id = mentions.message_id
                      WHERE mentions.user_id = memberships.user_id
                        AND mentions.message_id > memberships.last_read_id
-                       AND messages.room_id = memberships.room_id) OR EXISTS (
-                     SELECT 1 FROM messages
+                       AND messages.room_id = memberships.room_id
+                       AND messages.creator_id <> memberships.user_id
+                     UNION
+                     SELECT messages.id FROM messages
                      WHERE messages.calls_everyone
                        AND messages.room_id = memberships.room_id
                        AND messages.id > memberships.last_read_id
-                       AND messages.creator_id <> memberships.user_id))"""
+                       AND messages.creator_id <> memberships.user_id
+                     LIMIT 1000))"""
 COLUMNS: Final = f"""memberships.involvement, memberships.last_read_id, {UNREAD},
-                     memberships.starred, {MENTIONED}"""
+                     memberships.starred, {CALLS}"""
 MOST_AUDIENCES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`mentioned` says whether something unread calls the person."""
+    """`calls` are the unread messages that call the person."""
 
     involvement: Involvement
     last_read_id: int
     unread_count: int
     starred: bool
-    mentioned: bool
+    calls: frozenset[int]
+
+    @property
+    def mentioned(self) -> bool:
+        return bool(self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ class Read:
     seq: int
     last_read_id: int
     unread_count: int
+    calls: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,7 @@ class Unread:
     involvement: Involvement
     last_read_id: int
     unread_count: int
+    calls: frozenset[int] = frozenset()
 
 
 def require(db: Reads, user_id: int, room_id: int) -> None:
@@ -101,13 +111,13 @@ def find(db: Reads, user_id: int, room_id: int) -> Membership:
 
 
 def from_row(row: Sequence[Any]) -> Membership:
-    involvement, last_read_id, unread_count, starred, mentioned = row
+    involvement, last_read_id, unread_count, starred, calls = row
     return Membership(
         involvement,
         last_read_id,
         unread_count,
         bool(starred),
-        bool(mentioned),
+        frozenset(json.loads(calls)),
     )
 
 
@@ -157,12 +167,15 @@ def neighbours(db: Reads, user_id: int) -> frozenset[int]:
 def unread(db: Reads, user_id: int) -> list[Unread]:
     rows = db.rows(
         f"""SELECT rooms.id, rooms.seq, memberships.involvement,
-                   memberships.last_read_id, {UNREAD}
+                   memberships.last_read_id, {UNREAD}, {CALLS}
             FROM memberships JOIN rooms ON rooms.id = memberships.room_id
             WHERE memberships.user_id = ?""",
         (user_id,),
     )
-    return [Unread(*row) for row in rows]
+    return [
+        Unread(*start, frozenset(json.loads(calls)))  # type: ignore[call-arg]
+        for *start, calls in rows
+    ]
 
 
 def mentionable(db: Reads, user_id: int, room_id: int) -> list[tuple[int, str]]:
@@ -284,6 +297,7 @@ def read(tx: Tx, user_id: int, room_id: int, message_id: int) -> Membership:
             tx.value("SELECT seq FROM rooms WHERE id = ?", (room_id,)),
             membership.last_read_id,
             membership.unread_count,
+            membership.calls,
         )
     )
     return membership

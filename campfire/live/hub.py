@@ -259,7 +259,10 @@ class Hub:
                 self._tell_room(event)
                 self.typing.stop(event.message.room_id, event.message.creator)
                 self.counts.posted(event)
-            case Edited() | boosts.Added() | boosts.Removed():
+            case Edited():
+                self._tell_room(event)
+                self.counts.edited(event)
+            case boosts.Added() | boosts.Removed():
                 self._tell_room(event)
             case Removed():
                 self._tell_room(event)
@@ -491,6 +494,7 @@ def start_of(room: Room) -> Unread:
         membership.involvement,
         membership.last_read_id,
         membership.unread_count,
+        membership.calls,
     )
 
 

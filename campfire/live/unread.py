@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from campfire.chat.memberships import Read, Unread
-from campfire.chat.messages import Posted, Removed
+from campfire.chat.messages import Edited, Message, Posted, Removed
 
 SMALL_ROOM: Final = 50
 PAUSE: Final = 0.25
@@ -20,17 +20,18 @@ PAUSE: Final = 0.25
 Notify = Callable[[int, int, int, int, bool], None]
 # What happened while a snapshot was being read: an Unread is a room that was entered,
 # a number one that was left.
-Missed = list[Posted | Removed | Read | Unread | int]
+Missed = list[Posted | Edited | Removed | Read | Unread | int]
 
 
 @dataclass(slots=True)
 class Count:
-    """One person's count in one room."""
+    """One person's count in one room; `calls` are the unread messages that call them."""
 
     seq: int
     last_read_id: int
     unread_count: int
     is_invisible: bool
+    calls: set[int]
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Noted:
 
 class Counts:
     """`notify(user_id, room_id, message_id, unread_count, mentioned)` is told of each
-    change of a count."""
+    change of a count, and whether anything unread calls the person."""
 
     def __init__(self, notify: Notify) -> None:
         self._notify = notify
@@ -83,6 +84,8 @@ class Counts:
                     self._read(event)
                 case Removed():
                     self._uncount(user_id, event)
+                case Edited():
+                    self._recount(user_id, event.message)
                 case Posted():
                     self._count(user_id, event.message.room_id, [event])
 
@@ -132,6 +135,14 @@ class Counts:
             for user_id in list(noted.people):
                 self._uncount(user_id, event)
 
+    def edited(self, event: Edited) -> None:
+        """Whom it calls may be others now."""
+        self._remember(event, event.audience)
+        if noted := self._rooms.get(event.message.room_id):
+            self._settle(event.message.room_id)
+            for user_id in noted.people & event.audience:
+                self._recount(user_id, event.message)
+
     def read(self, event: Read) -> None:
         if event.user_id in self._loading:
             self._loading[event.user_id].append(event)
@@ -147,6 +158,7 @@ class Counts:
             count.seq = event.seq
             count.last_read_id = event.last_read_id
             count.unread_count = event.unread_count
+            count.calls = set(event.calls)
 
     def _enter(self, user_id: int, start: Unread) -> None:
         if start.room_id in self._rooms:
@@ -156,10 +168,11 @@ class Counts:
             start.last_read_id,
             start.unread_count,
             start.involvement == "invisible",
+            set(start.calls),
         )
         self._rooms.setdefault(start.room_id, Noted()).people.add(user_id)
 
-    def _remember(self, event: Posted | Removed, audience: frozenset[int]) -> None:
+    def _remember(self, event: Posted | Edited | Removed, audience: frozenset[int]) -> None:
         for user_id, missed in self._loading.items():
             if user_id in audience:
                 missed.append(event)
@@ -180,10 +193,11 @@ class Counts:
             return
         posted, noted.posted = noted.posted, []
         own = Counter(event.message.creator.id for event in posted)
-        mentioned = {user for event in posted for user in event.message.mentions}
-        callers = {
-            event.message.creator.id for event in posted if event.message.calls_everyone
-        }
+        calling = [
+            event.message
+            for event in posted
+            if event.message.mentions or event.message.calls_everyone
+        ]
         first, last = posted[0].message, posted[-1].message
         for user_id in list(noted.people):
             count = self._people[user_id][room_id]
@@ -192,8 +206,10 @@ class Counts:
             elif others := len(posted) - own[user_id]:
                 count.seq = last.seq
                 count.unread_count += others
-                is_mentioned = user_id in mentioned or bool(callers - {user_id})
-                self._tell(user_id, room_id, last.id, count, is_mentioned)
+                count.calls.update(
+                    message.id for message in calling if calls(message, user_id)
+                )
+                self._tell(user_id, room_id, last.id, count)
 
     def _count(self, user_id: int, room_id: int, posted: list[Posted]) -> None:
         """Counts one by one what came after the snapshot."""
@@ -203,8 +219,9 @@ class Counts:
                 count.seq = message.seq
                 if message.creator.id != user_id:
                     count.unread_count += 1
-                    is_mentioned = message.calls_everyone or user_id in message.mentions
-                    self._tell(user_id, room_id, message.id, count, is_mentioned)
+                    if calls(message, user_id):
+                        count.calls.add(message.id)
+                    self._tell(user_id, room_id, message.id, count)
 
     def _uncount(self, user_id: int, event: Removed) -> None:
         removal = event.removal
@@ -214,21 +231,42 @@ class Counts:
         count.seq = removal.seq
         if removal.id > count.last_read_id and event.creator_id != user_id:
             count.unread_count -= 1
+            count.calls.discard(removal.id)
             newest_id = self._rooms[removal.room_id].newest_id or removal.id
-            self._tell(user_id, removal.room_id, newest_id, count, False)
+            self._tell(user_id, removal.room_id, newest_id, count)
 
-    def _tell(
-        self, user_id: int, room_id: int, message_id: int, count: Count, called: bool
-    ) -> None:
+    def _recount(self, user_id: int, message: Message) -> None:
+        count = self._people[user_id].get(message.room_id)
+        if count is None or message.seq <= count.seq:
+            return
+        count.seq = message.seq
+        was_called = bool(count.calls)
+        count.calls.discard(message.id)
+        if message.id > count.last_read_id and calls(message, user_id):
+            count.calls.add(message.id)
+        if bool(count.calls) != was_called:
+            newest_id = self._rooms[message.room_id].newest_id or message.id
+            self._tell(user_id, message.room_id, newest_id, count)
+
+    def _tell(self, user_id: int, room_id: int, message_id: int, count: Count) -> None:
         if not count.is_invisible:
-            self._notify(user_id, room_id, message_id, count.unread_count, called)
+            self._notify(
+                user_id, room_id, message_id, count.unread_count, bool(count.calls)
+            )
 
 
-def room_of(event: Posted | Removed | Read | Unread | int) -> int:
+def calls(message: Message, user_id: int) -> bool:
+    """Whether somebody else's message calls the person."""
+    return message.creator.id != user_id and (
+        message.calls_everyone or user_id in message.mentions
+    )
+
+
+def room_of(event: Posted | Edited | Removed | Read | Unread | int) -> int:
     match event:
         case int():
             return event
-        case Posted():
+        case Posted() | Edited():
             return event.message.room_id
         case Removed():
             return event.removal.room_id

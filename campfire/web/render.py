@@ -334,6 +334,7 @@ class Renderer:
                     "message_id": event.last_read_id,
                     "last_read_id": event.last_read_id,
                     "unread_count": event.unread_count,
+                    "mentioned": bool(event.calls),
                 }
             case rooms.Created() | rooms.Changed() | rooms.Granted():
                 seen = event.rooms[viewer]

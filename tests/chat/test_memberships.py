@@ -159,7 +159,7 @@ def test_a_new_member_starts_at_the_newest_message(tx: Tx) -> None:
     said = say(tx, JASON)
     assert memberships.grant(tx, WATERCOOLER, [KEVIN]) == {KEVIN}
     membership = memberships.find(tx, KEVIN, WATERCOOLER)
-    assert membership == Membership("mentions", said, 0, False, False)
+    assert membership == Membership("mentions", said, 0, False, frozenset())
     say(tx, JASON)
     assert unread_count(tx, KEVIN) == 1
 

@@ -32,7 +32,7 @@ def test_an_open_room_has_everybody_in_it(tx: Tx) -> None:
     room = rooms.create(tx, KEVIN, "open", " Pancakes ")
     assert (room.name, room.kind, room.creator_id) == ("Pancakes", "open", KEVIN)
     assert (room.seq, room.last_message_id) == (0, None)
-    assert room.membership == memberships.Membership("mentions", 0, 0, False, False)
+    assert room.membership == memberships.Membership("mentions", 0, 0, False, frozenset())
     assert tx.events == [rooms.Created(dict.fromkeys(EVERYBODY, room))]
     assert {user.id for user in rooms.members(tx, JZ, room.id)} == EVERYBODY
 

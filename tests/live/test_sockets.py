@@ -678,6 +678,7 @@ async def test_reading_reaches_all_tabs_of_the_reader_and_nobody_else(
                 "message_id": made[1]["id"],
                 "last_read_id": made[1]["id"],
                 "unread_count": 1,
+                "mentioned": False,
             }
         ]
     assert "room.read" not in [event["event"] for event in await others.up_to_now()]

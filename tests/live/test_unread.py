@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campfire.chat.memberships import Involvement, Read, Unread
-from campfire.chat.messages import Message, Posted, Removal, Removed
+from campfire.chat.messages import Edited, Message, Posted, Removal, Removed
 from campfire.chat.users import User
 from campfire.live import unread
 from campfire.live.unread import Counts
 
-ME, YOU = 1, 2
+ME, YOU, CALLER = 1, 2, 3
 BOTH = frozenset({ME, YOU})
 ROOM = 7
 
@@ -51,6 +51,10 @@ def removed(
     audience: frozenset[int] = BOTH,
 ) -> Removed:
     return Removed(audience, Removal(room_id, seq, message_id, "x"), creator)
+
+
+def edited(seq: int, message_id: int, mentions: tuple[int, ...] = ()) -> Edited:
+    return Edited(BOTH, posted(seq, message_id, mentions=mentions).message)
 
 
 class Told:
@@ -150,6 +154,35 @@ async def test_a_removed_message_is_one_less_if_it_was_unread() -> None:
     assert told.facts == [], "is mine"
     counts.removed(removed(8, 5))
     assert [fact[3] for fact in told.facts] == [1]
+
+
+async def test_a_call_stays_known_until_it_is_read_or_removed() -> None:
+    told = Told()
+    counts = started(told, in_room())
+    for seq, mentions in enumerate(((ME,), (), (ME,), ()), 1):
+        counts.posted(posted(seq, seq, mentions=mentions))
+    counts.removed(removed(5, 4))
+    counts.removed(removed(6, 1))
+    assert {fact[4] for fact in told.facts} == {True}
+    counts.removed(removed(7, 3))
+    assert told.facts[-1] == (ME, ROOM, 4, 1, False)
+    counts.posted(posted(8, 5, mentions=(ME,)))
+    counts.read(Read(ME, ROOM, 8, 5, 0))
+    counts.posted(posted(9, 6))
+    counts.read(Read(ME, ROOM, 9, 4, 2, frozenset({5})))
+    counts.posted(posted(10, 7))
+    assert [fact[4] for fact in told.facts[-3:]] == [True, False, True]
+
+
+async def test_an_edit_calls_somebody_or_takes_it_back() -> None:
+    told = Told()
+    counts = started(told, in_room(seq=2, count=2), people=(ME, YOU))
+    counts.edited(edited(3, 1, mentions=(ME,)))
+    counts.edited(edited(4, 2, mentions=(ME,)))
+    assert told.facts == [(ME, ROOM, 1, 2, True)], "nothing is new in the second"
+    counts.edited(edited(5, 1))
+    counts.edited(edited(6, 2))
+    assert told.facts[1:] == [(ME, ROOM, 2, 2, False)]
 
 
 async def test_reading_sets_the_count_without_telling_it() -> None:
@@ -286,6 +319,7 @@ class Room:
     last_read_id: int = 0
     am_in: bool = True
     messages: dict[int, int] = field(default_factory=dict)
+    calling: set[int] = field(default_factory=set)
 
     @property
     def audience(self) -> frozenset[int]:
@@ -296,6 +330,14 @@ class Room:
         return sum(
             message_id > self.last_read_id and creator != ME
             for message_id, creator in self.messages.items()
+        )
+
+    @property
+    def calls(self) -> frozenset[int]:
+        return frozenset(
+            message_id
+            for message_id in self.calling & self.messages.keys()
+            if message_id > self.last_read_id and self.messages[message_id] != ME
         )
 
 
@@ -317,11 +359,28 @@ class House:
         room.seq += 1
         self.newest_id += 1
         room.messages[self.newest_id] = creator
-        event = posted(room.seq, self.newest_id, creator, room_id, room.audience)
+        mentions = (ME,) if creator == CALLER else ()
+        if mentions:
+            room.calling.add(self.newest_id)
+        event = posted(
+            room.seq, self.newest_id, creator, room_id, room.audience, mentions
+        )
         self.published.append(lambda: self.counts.posted(event))
 
-    def edit(self, room_id: int, creator: int) -> None:
-        self.rooms[room_id].seq += 1
+    def edit(self, room_id: int, number: int) -> None:
+        """Calls me where it did not, and the reverse."""
+        room = self.rooms[room_id]
+        if room.messages:
+            message_id = sorted(room.messages)[number % len(room.messages)]
+            room.seq += 1
+            room.calling ^= {message_id}
+            mentions = (ME,) if message_id in room.calling else ()
+            creator = room.messages[message_id]
+            made = posted(
+                room.seq, message_id, creator, room_id, room.audience, mentions
+            )
+            event = Edited(room.audience, made.message)
+            self.published.append(lambda: self.counts.edited(event))
 
     def remove(self, room_id: int, number: int) -> None:
         room = self.rooms[room_id]
@@ -336,7 +395,10 @@ class House:
         room = self.rooms[room_id]
         if room.am_in:
             room.last_read_id = min(number, max(room.messages, default=0))
-            event = Read(ME, room_id, room.seq, room.last_read_id, room.unread_count)
+            event = Read(
+                *(ME, room_id, room.seq, room.last_read_id),
+                *(room.unread_count, room.calls),
+            )
             self.published.append(lambda: self.counts.read(event))
 
     def create(self, room_id: int, number: int) -> None:
@@ -368,7 +430,10 @@ class House:
     def snapshot(self, room_id: int, number: int) -> None:
         if self.loading and self.loading[1] is None:
             rows = [
-                in_room(room.seq, room.last_read_id, room.unread_count, room_id=key)
+                Unread(
+                    *(key, room.seq, "mentions", room.last_read_id),
+                    *(room.unread_count, room.calls),
+                )
                 for key, room in self.rooms.items()
                 if room.am_in
             ]
@@ -425,13 +490,13 @@ def test_counts_agree_with_counting_by_hand_whatever_crosses(
         for room_id, committed in house.rooms.items():
             house.post(room_id, YOU)
             if committed.am_in:
-                expected[room_id] = committed.unread_count
+                expected[room_id] = committed.unread_count, bool(committed.calls)
         house.publish(0, len(house.published))
         async with asyncio.timeout(10):
             while {fact[1] for fact in told.facts} < expected.keys():
                 told.came.clear()
                 await told.came.wait()
-        assert {fact[1]: fact[3] for fact in told.facts} == expected
+        assert {fact[1]: fact[3:] for fact in told.facts} == expected
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unread, "SMALL_ROOM", small)

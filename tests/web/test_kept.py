@@ -20,7 +20,7 @@ USER = User(DAVID, "David", "member", "active", "", 0)
 BOOST = Boost(1, 5, "👍", 0, USER)
 MESSAGE = Message(5, 1, "x", 1, 1, "x", "x", "x", 0, None, USER)
 ROOM = Room(
-    3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False, False)
+    3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False, frozenset())
 )
 BOTH = frozenset({DAVID, KEVIN})
 

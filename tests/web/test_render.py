@@ -22,7 +22,7 @@ from tests.conftest import DAVID, KEVIN
 USER = User(DAVID, "<b>David</b>", "member", "active", "", 0)
 MESSAGE = Message(5, 1, "x:1", 7, 6, "*x*", "<em>x</em>", "x", 1000, 2000, USER, (4,))
 ROOM = Room(
-    3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False, False)
+    3, "open", "HQ", DAVID, 0, 0, None, Membership("mentions", 0, 0, False, frozenset())
 )
 BOTH = frozenset({DAVID, KEVIN})
 
@@ -146,6 +146,7 @@ def test_a_boost_goes_down_by_itself_or_with_its_message(renderer: Renderer) -> 
                 "message_id": 5,
                 "last_read_id": 5,
                 "unread_count": 2,
+                "mentioned": False,
             },
         ),
         (

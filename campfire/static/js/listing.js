@@ -4,6 +4,7 @@
 import { room, toSignIn, url } from "./page.js";
 
 const SOON = 60;
+const AGAIN = 5_000;
 const TOOLS = ".sidebar-section-tools";
 
 export class Listing extends EventTarget {
@@ -35,14 +36,20 @@ export class Listing extends EventTarget {
     if (this.#isFetching) return this.refresh();
     this.#isFetching = true;
     this.dispatchEvent(new Event("asked"));
+    const html = await this.#asked();
+    this.#isFetching = false;
+    if (html === null) this.refresh(AGAIN);
+    else this.#put(html);
+  }
+
+  // The list, or nothing while the line is down or the server too busy.
+  async #asked() {
     try {
       const answer = await fetch(url("/rooms"), { headers: { "HX-Request": "true" } });
-      if (answer.status === 401) return toSignIn();
-      if (answer.ok) this.#put(await answer.text());
+      if (answer.status === 401) toSignIn();
+      return answer.ok ? await answer.text() : null;
     } catch {
-      // The next time the line is up, it is asked again.
-    } finally {
-      this.#isFetching = false;
+      return null;
     }
   }
 
@@ -53,10 +60,10 @@ export class Listing extends EventTarget {
       old.hidden = section.hidden;
       const [heading, words] = [old.querySelector("h2"), section.querySelector("h2").textContent];
       if (heading.textContent !== words) heading.textContent = words;
-      const tools = section.querySelector(TOOLS);
-      if (tools && !tools.isEqualNode(old.querySelector(TOOLS))) {
-        old.querySelector(TOOLS).replaceWith(document.adoptNode(tools));
-      }
+      const [had, tools] = [old.querySelector(TOOLS), section.querySelector(TOOLS)];
+      if (had && !tools) had.remove();
+      else if (tools && !had) old.append(document.adoptNode(tools));
+      else if (tools && !tools.isEqualNode(had)) had.replaceWith(document.adoptNode(tools));
     }
     this.#placeRows(fresh);
     this.dispatchEvent(new Event("placed"));

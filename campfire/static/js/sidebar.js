@@ -49,11 +49,16 @@ export function connect(sidebar, socket) {
   const isWatched = (id) =>
     id === room?.id && document.hasFocus() && document.visibilityState === "visible";
 
-  // Direct messages stand in the order in which something was said in them.
+  // Direct messages stand in the order in which something was said in them; among the starred
+  // rooms, where shared ones come first, the list is asked for its order.
   const rise = (link) => {
     const row = link.parentElement;
     const rows = row.parentElement;
-    if (link.dataset.kind === "direct" && rows.firstElementChild !== row) rows.prepend(row);
+    if (link.dataset.kind !== "direct" || rows.firstElementChild === row) return;
+    if (link.closest("#section-direct")) rows.prepend(row);
+    else if (row.previousElementSibling.firstElementChild.dataset.kind === "direct") {
+      listing.refresh(SOMETIME);
+    }
   };
 
   const count = (id, unread, isMentioned) => {
@@ -63,6 +68,8 @@ export function connect(sidebar, socket) {
     if (unread && (!link || link.closest("#section-left"))) listing.refresh();
     if (!link) return;
     if (unread > Number(link.dataset.unread)) rise(link);
+    // With the last word of somebody who left, their room goes back to the others like it.
+    if (!unread && Number(link.dataset.unread) && link.matches(".is-muted")) listing.refresh();
     draw(link, { unread, isMentioned });
     total();
   };
@@ -74,11 +81,9 @@ export function connect(sidebar, socket) {
     clearTimeout(held);
     held = setTimeout(tell, READ_WITHIN);
   });
-  socket.addEventListener("room.read", ({ detail: { room_id, unread_count } }) => {
+  socket.addEventListener("room.read", ({ detail: { room_id, unread_count, mentioned } }) => {
     if (room_id === room?.id) clearTimeout(held);
-    const badge = listing.linkTo(room_id)?.querySelector(".badge");
-    const wasMentioned = badge?.matches(".is-ember:not([hidden])") ?? false;
-    count(room_id, unread_count, unread_count > 0 && wasMentioned);
+    count(room_id, unread_count, mentioned);
   });
   socket.addEventListener("message.posted", () => {
     const link = listing.linkTo(room?.id);
