@@ -18,7 +18,7 @@ def add(tx: Tx, admin_id: int, user_id: int) -> None:
     users.require_administrator(tx, admin_id)
     user = users.require_person(tx, user_id)
     if user_id == admin_id:
-        raise Invalid("You cannot ban yourself.")
+        raise Invalid("You cannot ban yourself.", user_id="This is you.")
     users.require_another_administrator(tx, user)
     for sign_in in sessions.all_of(tx, user_id):
         if is_public(sign_in.ip_address):
@@ -38,7 +38,7 @@ def remove(tx: Tx, admin_id: int, user_id: int) -> None:
     """
     users.require_administrator(tx, admin_id)
     if users.find(tx, user_id).status != "banned":
-        raise Invalid("This person is not banned.")
+        raise Invalid("This person is not banned.", user_id="Nothing to lift.")
     tx.row("DELETE FROM bans WHERE user_id = ?", (user_id,))
     memberships.grant_open_rooms(tx, user_id)
     users.judge(tx, user_id, "active")

@@ -178,6 +178,19 @@ def unread(db: Reads, user_id: int) -> list[Unread]:
     ]
 
 
+def first_unread(db: Reads, user_id: int, room_id: int) -> int | None:
+    """The first message of somebody else after the last one read."""
+    message_id: int | None = db.value(
+        """SELECT messages.id FROM memberships JOIN messages USING (room_id)
+           WHERE memberships.room_id = ? AND memberships.user_id = ?
+             AND messages.id > memberships.last_read_id
+             AND messages.creator_id <> memberships.user_id
+           ORDER BY messages.id LIMIT 1""",
+        (room_id, user_id),
+    )
+    return message_id
+
+
 def mentionable(db: Reads, user_id: int, room_id: int) -> list[tuple[int, str]]:
     """Ids and names of those whom a message in the room can call."""
     require(db, user_id, room_id)

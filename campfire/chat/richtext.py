@@ -181,9 +181,17 @@ def draft(
 def is_visible(text: str) -> bool:
     """Whether a reader would see anything: not only spaces and control characters."""
     return any(
-        unicodedata.category(letter)[0] not in "ZC" and letter not in "\u2800\u3164"
+        unicodedata.category(letter)[0] not in "ZC" and letter not in FILLERS
         for letter in text
     )
+
+
+# Letters that look empty, and letters whose stroke or bow no decomposition takes off.
+FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
+PLAIN: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"}
+    | {"æ": "ae", "œ": "oe", "þ": "th"}
+)
 
 
 @lru_cache(4_096)
@@ -193,7 +201,7 @@ def fold(text: str) -> str:
         letter
         for letter in unicodedata.normalize("NFKD", text).casefold()
         if not unicodedata.combining(letter)
-    )
+    ).translate(PLAIN)
 
 
 def shown_html(html: str, names: Mapping[int, str], gone: Collection[int] = ()) -> str:

@@ -81,12 +81,14 @@ def find(db: Reads, user_id: int, room_id: int) -> Room:
 
 def all_of(db: Reads, user_id: int) -> list[Room]:
     """The person's rooms: shared ones by name, then direct ones by newest activity."""
-    return _select(
-        db,
-        user_id,
-        """ORDER BY rooms.kind = 'direct',
-             CASE rooms.kind WHEN 'direct' THEN -rooms.updated_at END,
-             lower(rooms.name), rooms.id""",
+    found = _select(db, user_id, "ORDER BY -rooms.updated_at, rooms.id")
+    return sorted(
+        found,
+        key=lambda room: (
+            (True, "", 0)
+            if room.kind == "direct"
+            else (False, users.folded_name(room.name), room.id)
+        ),
     )
 
 
@@ -96,11 +98,10 @@ def members(db: Reads, user_id: int, room_id: int) -> list[User]:
     rows = db.rows(
         f"""SELECT {users.COLUMNS}
             FROM memberships JOIN users ON users.id = memberships.user_id
-            WHERE memberships.room_id = ? AND users.status = 'active'
-            ORDER BY lower(users.name), users.id""",
+            WHERE memberships.room_id = ? AND users.status = 'active'""",
         (room_id,),
     )
-    return [User(*row) for row in rows]
+    return users.by_name(User(*row) for row in rows)
 
 
 def member_count(db: Reads, user_id: int, room_id: int) -> int:
@@ -210,7 +211,7 @@ def revise(
     """
     room = require_administrable(tx, user_id, room_id)
     if room.kind == "direct":
-        raise Invalid("A direct room stays as it is.")
+        raise Invalid("A direct room stays as it is.", kind="This is a direct room.")
     kind = kind or room.kind
     if kind != room.kind:
         require_creating(tx, user_id)
@@ -392,12 +393,11 @@ def _people(db: Reads, room_ids: Collection[int]) -> dict[int, list[User]]:
     for room_id, *user in db.rows(
         f"""SELECT memberships.room_id, {users.COLUMNS}
             FROM memberships JOIN users ON users.id = memberships.user_id
-            WHERE memberships.room_id IN (SELECT value FROM json_each(?))
-            ORDER BY lower(users.name), users.id""",
+            WHERE memberships.room_id IN (SELECT value FROM json_each(?))""",
         (json.dumps(list(room_ids)),),
     ):
         people.setdefault(room_id, []).append(User(*user))
-    return people
+    return {room_id: users.by_name(among) for room_id, among in people.items()}
 
 
 def advance(tx: Tx, room_id: int) -> tuple[int, int]:

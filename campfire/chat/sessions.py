@@ -172,6 +172,19 @@ def transfer(tx: Tx, user_id: int) -> tuple[str, int]:
     return token, expires_at
 
 
+def transfer_end(db: Reads, token: str, now: int) -> int:
+    """Until when the link works, which it still does. Raises Unreadable."""
+    expires_at: int | None = db.value(
+        """SELECT transfers.expires_at
+           FROM transfers JOIN users ON users.id = transfers.user_id
+           WHERE token_hash = ? AND expires_at > ? AND users.status = 'active'""",
+        (token_hash(token), now),
+    )
+    if expires_at is None:
+        raise Unreadable("This link does not work any more.")
+    return expires_at
+
+
 def take_transfer(tx: Tx, token: str) -> User:
     """Whom the link signs in; it does so once. Raises Unreadable."""
     row = tx.row(

@@ -4,7 +4,7 @@ import heapq
 import json
 import secrets
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Final, Literal
@@ -21,6 +21,8 @@ COLUMNS: Final = """users.id, users.name, users.role, users.status, users.bio,
 LONGEST_BIO: Final = 200
 LONGEST_NAME: Final = 100
 LONGEST_ADDRESS: Final = 254
+# They turn what stands after a name around, and make one name look like another.
+TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,19 @@ def require_name(text: str) -> str:
     Composed, with single spaces, and with something in it that can be seen.
     """
     name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not any(unicodedata.category(letter)[0] in "LNPS" for letter in name):
+    if not any(
+        unicodedata.category(letter)[0] in "LNPS" and letter not in richtext.FILLERS
+        for letter in name
+    ):
         raise Invalid("A name is needed.", name="Write a name.")
     if len(name) > LONGEST_NAME:
         raise Invalid(
             "This name is too long.", name=f"Use at most {LONGEST_NAME} characters."
         )
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+    if any(
+        unicodedata.category(letter) in ("Cc", "Cs") or letter in TURNING
+        for letter in name
+    ):
         raise Invalid("This name cannot be shown.", name="Use visible characters.")
     return name
 
@@ -203,11 +211,15 @@ def all_active(db: Reads, room_id: int | None = None) -> list[User]:
         f"""SELECT {COLUMNS} FROM users
             WHERE status = 'active' AND (:room IS NULL OR EXISTS (
               SELECT 1 FROM memberships
-              WHERE memberships.room_id = :room AND memberships.user_id = users.id))
-            ORDER BY lower(name), id""",
+              WHERE memberships.room_id = :room AND memberships.user_id = users.id))""",
         {"room": room_id},
     )
-    return [User(*row) for row in rows]
+    return by_name(User(*row) for row in rows)
+
+
+def by_name(people: Iterable[User]) -> list[User]:
+    """In the order in which people look for a name, whatever its case and accents."""
+    return sorted(people, key=lambda user: (folded_name(user.name), user.id))
 
 
 def completions(
@@ -331,17 +343,35 @@ def require_another_administrator(db: Reads, user: User) -> None:
 
 
 def on_account(
-    db: Reads, viewer: User, *, after: int = 0, limit: int = 100
+    db: Reads, viewer: User, *, query: str = "", after: int = 0, limit: int = 100
 ) -> tuple[list[User], bool]:
-    """People of the account by id, for its pages; administrators see the banned too."""
+    """A page of the account's people, administrators first, then by name.
+
+    Those whose name holds the query, after one of them; administrators see the banned
+    too. Raises NotFound when there is nobody to begin after.
+    """
     rows = db.rows(
         f"""SELECT {COLUMNS} FROM users
-            WHERE id > ? AND role <> 'bot'
-              AND (status = 'active' OR status = 'banned' AND ?)
-            ORDER BY id LIMIT ?""",
-        (after, viewer.role == "administrator", limit + 1),
+            WHERE role <> 'bot' AND (status = 'active' OR status = 'banned' AND ?)""",
+        (viewer.role == "administrator",),
     )
-    return [User(*row) for row in rows[:limit]], len(rows) > limit
+    wanted = richtext.fold(query.strip()[:LONGEST_NAME])
+    last = _place(find(db, after)) if after else None
+    listed = sorted(
+        (
+            user
+            for user in (User(*row) for row in rows)
+            if wanted in folded_name(user.name)
+            and (last is None or _place(user) > last)
+        ),
+        key=_place,
+    )
+    return listed[:limit], len(listed) > limit
+
+
+def _place(user: User) -> tuple[bool, str, int]:
+    """Where somebody stands among the account's people."""
+    return user.role != "administrator", folded_name(user.name), user.id
 
 
 def require_new(name: str, email_address: str, password: str) -> tuple[str, str]:

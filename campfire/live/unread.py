@@ -25,7 +25,7 @@ Missed = list[Posted | Edited | Removed | Read | Unread | int]
 
 @dataclass(slots=True)
 class Count:
-    """One person's count in one room; `calls` are the unread messages that call them."""
+    """One person's count in one room; `calls` are the unread messages calling them."""
 
     seq: int
     last_read_id: int
@@ -172,7 +172,9 @@ class Counts:
         )
         self._rooms.setdefault(start.room_id, Noted()).people.add(user_id)
 
-    def _remember(self, event: Posted | Edited | Removed, audience: frozenset[int]) -> None:
+    def _remember(
+        self, event: Posted | Edited | Removed, audience: frozenset[int]
+    ) -> None:
         for user_id, missed in self._loading.items():
             if user_id in audience:
                 missed.append(event)

@@ -2,7 +2,9 @@
 
 import base64
 import io
+from importlib import resources
 from typing import Any, Final, Literal
+from urllib.parse import urlencode
 
 import segno
 from aiohttp import hdrs, web
@@ -13,10 +15,10 @@ from campfire.chat.users import User
 from campfire.database import Reads
 from campfire.refusals import Invalid, NotFound
 from campfire.web import forms, pictures, render, responses, shell
-from campfire.web.keys import DB, ID, LIMITS, STATIC
+from campfire.web.keys import DB, ID, LIMITS
 from campfire.web.limits import UPLOADS
 from campfire.web.middleware import public
-from campfire.web.requests import representation
+from campfire.web.requests import etag, representation
 from campfire.web.rooms import join_url
 from campfire.web.sessions import viewer
 
@@ -26,6 +28,10 @@ PERSON: Final = f"/account/users/{{user_id:{ID}}}"
 LARGE: Final = 512
 SMALL: Final = 192
 FIVE_MINUTES: Final = "public, max-age=300, stale-while-revalidate=604800"
+STATIC: Final = resources.files("campfire") / "static"
+OURS: Final = {
+    size: (STATIC / f"logo-{size}.png").read_bytes() for size in ("large", "small")
+}
 RESTRICTED: Final = "restrict_room_creation_to_administrators"
 
 
@@ -48,8 +54,8 @@ async def update(request: web.Request) -> web.Response:
         if image := forms.file(fields, "logo"):
             await db.read(users.require_administrator, user.id)
             request.app[LIMITS].hit(UPLOADS, str(user.id))
-            large = await pictures.remade(image, "fit", LARGE, "PNG")
-            small = await pictures.remade(large, "fit", SMALL, "PNG")
+            large = await pictures.remade(image, "fit", LARGE, "PNG", "logo")
+            small = await pictures.remade(large, "fit", SMALL, "PNG", "logo")
         account = await db.write(
             accounts.revise,
             user.id,
@@ -80,13 +86,16 @@ async def renew_invitation(request: web.Request) -> web.Response:
 @routes.get("/account/users")
 async def people(request: web.Request) -> web.Response:
     user = await viewer(request)
+    query = request.query.get("query", "")
     found, more = await request.app[DB].read(
-        users.on_account, user, after=forms.number(request, "after") or 0
+        users.on_account, user, query=query, after=forms.number(request, "after") or 0
     )
     listed = responses.json([render.user(person) for person in found])
     if more:
-        link = f'</account/users?after={found[-1].id}>; rel="next"'
-        listed.headers[hdrs.LINK] = link
+        onward = urlencode(
+            {"after": found[-1].id} | ({"query": query} if query else {})
+        )
+        listed.headers[hdrs.LINK] = f'</account/users?{onward}>; rel="next"'
     return listed
 
 
@@ -117,17 +126,15 @@ async def deactivate(request: web.Request) -> web.Response:
 @routes.get("/account/logo")
 @public
 async def logo(request: web.Request) -> web.Response:
-    """The account's own logo, or ours; open to all, for icons and doors."""
+    """The account's own logo, or ours, as PNG; open to all, for icons and doors."""
     size: Literal["large", "small"] = (
         "small" if request.query.get("size") == "small" else "large"
     )
-    image = await request.app[DB].read(accounts.logo, size)
-    headers = {hdrs.CACHE_CONTROL: FIVE_MINUTES}
-    if image is not None:
-        return web.Response(body=image, content_type="image/png", headers=headers)
-    return web.Response(
-        status=302, headers={hdrs.LOCATION: request.app[STATIC].url("logo.svg")}
-    )
+    image = await request.app[DB].read(accounts.logo, size) or OURS[size]
+    headers = {hdrs.CACHE_CONTROL: FIVE_MINUTES, hdrs.ETAG: etag(image)}
+    if etag(image) in request.headers.get(hdrs.IF_NONE_MATCH, ""):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=image, content_type="image/png", headers=headers)
 
 
 @routes.delete("/account/logo")
@@ -165,22 +172,23 @@ async def qr_code(request: web.Request) -> web.Response:
 async def settings(
     request: web.Request, user: User, errors: dict[str, str]
 ) -> web.Response:
-    after = forms.number(request, "after") or 0
-    context = await request.app[DB].read(behind_settings, user, after)
+    after, query = forms.number(request, "after") or 0, request.query.get("query", "")
+    context = await request.app[DB].read(behind_settings, user, query, after)
     page = await shell.page(
         request,
         "accounts/show.html",
         errors=errors,
         saved="saved" in request.query,
+        query=query,
         join_url=join_url(request, context["account"]),
         **context,
     )
     return responses.html(page, 422 if errors else 200)
 
 
-def behind_settings(db: Reads, user: User, after: int) -> dict[str, Any]:
+def behind_settings(db: Reads, user: User, query: str, after: int) -> dict[str, Any]:
     account = accounts.require(db)
-    found, more = users.on_account(db, user, after=after)
+    found, more = users.on_account(db, user, query=query, after=after)
     return {
         "account": account,
         "rooms": rooms.all_of(db, user.id),

@@ -1,6 +1,7 @@
 """The doors: first run, sign in, sign out, and the way in by invitation."""
 
 import hmac
+import time
 from typing import Final
 from urllib.parse import quote
 
@@ -10,10 +11,24 @@ from aiohttp import hdrs, web
 from campfire.chat import accounts, sessions, users
 from campfire.chat.users import User
 from campfire.database import Reads
-from campfire.refusals import Conflict, Invalid, NotFound, SignedOut, TooMany
+from campfire.refusals import (
+    Conflict,
+    Invalid,
+    NotFound,
+    SignedOut,
+    TooMany,
+    Unreadable,
+)
 from campfire.web import forms, render, responses, shell
 from campfire.web.keys import DB, ID, LIMITS, PASSWORDS, PEERS, RENDERER
-from campfire.web.limits import GUESSES, INVITATIONS, SIGN_IN, subscriber
+from campfire.web.limits import (
+    GUESSES,
+    INVITATIONS,
+    JOINS,
+    SIGN_IN,
+    TRANSFERS,
+    subscriber,
+)
 from campfire.web.middleware import RETURN_TO, public
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer, viewer_of
@@ -69,7 +84,7 @@ async def invitation(request: web.Request) -> web.Response:
     return responses.html(
         request.app[RENDERER].page(
             "accounts/join.html",
-            code=account.join_code,
+            account=account,
             account_name=account.name,
             name="",
             email_address="",
@@ -85,6 +100,7 @@ async def join(request: web.Request) -> web.Response:
     fields = await forms.body(request)
     try:
         name, address, password = newcomer(fields)
+        request.app[LIMITS].hit(JOINS, who(request))
         password_hash = await request.app[PASSWORDS].hashed(password)
         user = await request.app[DB].write(
             users.join, account.join_code, name, address, password_hash
@@ -99,7 +115,7 @@ async def join(request: web.Request) -> web.Response:
             "accounts/join.html",
             fields,
             refusal,
-            code=account.join_code,
+            account=account,
             account_name=account.name,
         )
     return await signed_in(request, user, 201)
@@ -209,9 +225,13 @@ async def way_back(request: web.Request) -> web.Response:
 @public
 async def arrive(request: web.Request) -> web.Response:
     """Never signs in: whoever previews a link would. The page's form does."""
-    page = request.app[RENDERER].page(
-        "sessions/transfer.html", token=request.match_info["token"]
-    )
+    token = request.match_info["token"]
+    if representation(request) == "json":
+        expires_at = await request.app[DB].read(
+            sessions.transfer_end, token, time.time_ns() // 1_000_000
+        )
+        return responses.json({"expires_at": render.time(expires_at)})
+    page = request.app[RENDERER].page("sessions/transfer.html", token=token)
     return responses.html(page)
 
 
@@ -219,13 +239,25 @@ async def arrive(request: web.Request) -> web.Response:
 @routes.post("/session/transfers/{token}")
 @public
 async def take_transfer(request: web.Request) -> web.Response:
-    user = await request.app[DB].write(
-        sessions.take_transfer, request.match_info["token"]
-    )
+    try:
+        user = await request.app[DB].write(
+            sessions.take_transfer, request.match_info["token"]
+        )
+    except Unreadable as refusal:
+        if representation(request) != "page":
+            raise
+        page = request.app[RENDERER].page(
+            "errors/show.html",
+            status=refusal.status,
+            title="This link has gone out",
+            detail="It was used, or it is older than four hours. Make a new one.",
+        )
+        return responses.html(page, refusal.status)
     return await signed_in(request, user, 201)
 
 
 async def transferred(request: web.Request, user: User) -> web.Response:
+    request.app[LIMITS].hit(TRANSFERS, str((await viewer(request)).id))
     token, expires_at = await request.app[DB].write(sessions.transfer, user.id)
     url = f"{request.app[PEERS].origin(request)}/session/transfers/{token}"
     if representation(request) == "json":
@@ -340,6 +372,7 @@ async def sign_in_page(
     account, administrator = await request.app[DB].read(behind_the_door)
     page = request.app[RENDERER].page(
         "sessions/new.html",
+        account=account,
         account_name=account.name if account else accounts.NAME,
         email_address=address,
         error=error,

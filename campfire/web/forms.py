@@ -132,7 +132,7 @@ def without_repetition(pairs: Sequence[tuple[str, str | bytes]]) -> Fields:
         if listed in LISTS:
             fields.setdefault(listed, []).append(value)
         elif name in fields:
-            raise Invalid("A field was given twice.")
+            raise Invalid("A field was given twice.", **{name: "Give it once."})
         else:
             fields[name] = value
     return fields

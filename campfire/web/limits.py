@@ -22,6 +22,11 @@ from campfire.refusals import TooMany
 SIGN_IN: Final = RateLimitItemPerMinute(10, 3, "sign-in")
 GUESSES: Final = RateLimitItemPerMinute(10, 30, "guesses")
 INVITATIONS: Final = RateLimitItemPerHour(20, 1, "invitations")
+# Behind one address may be a whole office on its first day; somebody who holds the
+# invitation and asks which addresses are in use, at a hash each, gets no further.
+JOINS: Final = RateLimitItemPerHour(100, 1, "joins")
+ROOMS: Final = RateLimitItemPerMinute(300, 10, "rooms")
+TRANSFERS: Final = RateLimitItemPerHour(30, 1, "transfers")
 POSTS: Final = RateLimitItemPerSecond(300, 30, "posts")
 UPLOADS: Final = RateLimitItemPerMinute(30, 1, "uploads")
 SEARCHES: Final = RateLimitItemPerMinute(120, 1, "searches")

@@ -31,14 +31,21 @@ class Preview:
 
 
 async def remade(
-    data: bytes, shape: Literal["square", "fit"], size: int, format: str
+    data: bytes,
+    shape: Literal["square", "fit"],
+    size: int,
+    format: str,
+    field: str = "picture",
 ) -> bytes:
-    """A new picture at most `size` wide and high. Raises Invalid for anything else."""
+    """A new picture at most `size` wide and high.
+
+    Raises Invalid for anything else, naming the field it was sent in.
+    """
     made = await _answer("campfire.pictures", shape, str(size), format, data=data)
     if not made:
         raise Invalid(
             "This picture cannot be used.",
-            picture="Use a PNG, JPEG, GIF or WebP of up to 25 megapixels.",
+            **{field: "Use a PNG, JPEG, GIF or WebP of up to 25 megapixels."},
         )
     return made
 

@@ -16,7 +16,7 @@ from campfire.refusals import Invalid, NotFound
 from campfire.web import forms, posting, render, responses, shell
 from campfire.web.kept import ACCOUNT, EVERYBODY, Scope
 from campfire.web.keys import DB, ID, LIMITS, PAGES, PEERS, PRESENT, RENDERER
-from campfire.web.limits import POSTS
+from campfire.web.limits import POSTS, ROOMS
 from campfire.web.requests import cookie, representation
 from campfire.web.sessions import viewer
 
@@ -69,6 +69,7 @@ class Sight:
     members: int
     page: Page
     is_first: bool
+    first_unread: int | None
 
 
 def sight(db: Reads, user_id: int, room_id: int, window: Window) -> Sight:
@@ -82,6 +83,7 @@ def sight(db: Reads, user_id: int, room_id: int, window: Window) -> Sight:
         rooms.member_count(db, user_id, room_id),
         page,
         rooms.is_first(db, room_id),
+        memberships.first_unread(db, user_id, room_id),
     )
 
 
@@ -138,6 +140,7 @@ async def new(request: web.Request) -> web.Response:
 @routes.post("/rooms")
 async def create(request: web.Request) -> web.Response:
     user = await viewer(request)
+    request.app[LIMITS].hit(ROOMS, str(user.id))
     fields = await forms.body(request)
     try:
         room, is_new = await made(request, user, fields)
@@ -437,6 +440,7 @@ async def room_page(request: web.Request, seen: Sight, window: Window) -> str:
         older=shown[0].id if shown and page.older else None,
         newer=shown[-1].id if shown and page.newer else None,
         target=window.around,
+        first_unread=seen.first_unread,
         welcome=seen.is_first and not (page.older or page.newer),
         join_url=join_url(request, seen.account),
     )

@@ -21,8 +21,8 @@ from campfire.chat.users import Profile, User
 from campfire.database import Reads
 from campfire.refusals import Conflict, Invalid
 from campfire.web import forms, pictures, render, responses, shell
-from campfire.web.keys import DB, ID, LIMITS, PASSWORDS
-from campfire.web.limits import UPLOADS
+from campfire.web.keys import DB, ID, LIMITS, PASSWORDS, PRESENT
+from campfire.web.limits import GUESSES, SEARCHES, UPLOADS
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer, viewer_of
 
@@ -44,6 +44,7 @@ HALF_AN_HOUR: Final = "private, max-age=1800, stale-while-revalidate=604800"
 async def index(request: web.Request) -> web.Response:
     """Whom a few letters may mean, best first."""
     user = await viewer(request)
+    request.app[LIMITS].hit(SEARCHES, str(user.id))
     found = await request.app[DB].read(
         users.completions,
         user.id,
@@ -75,7 +76,7 @@ async def update(request: web.Request) -> web.Response:
         change, proven = await revision(request, user, fields)
         if image := forms.file(fields, "avatar"):
             request.app[LIMITS].hit(UPLOADS, str(user.id))
-            image = await pictures.remade(image, "square", AVATAR, "WEBP")
+            image = await pictures.remade(image, "square", AVATAR, "WEBP", "avatar")
         if change != Profile():
             user = await db.write(
                 profiles.revise, user.id, change, proven=proven, session_id=session.id
@@ -92,7 +93,7 @@ async def update(request: web.Request) -> web.Response:
             return await profile(request, user, errors, fields, refusal.status)
         raise
     if representation(request) == "page":
-        return responses.see("/users/me?saved")
+        return responses.see(f"/users/me?saved{'=photo' if image else ''}")
     address = await db.read(users.email_address, user.id)
     return responses.json(render.me(user, address))
 
@@ -113,7 +114,13 @@ async def show(request: web.Request) -> web.Response:
         return responses.json(render.user(user))
     context = await request.app[DB].read(beside_a_person, asking, user)
     return responses.html(
-        await shell.page(request, "users/show.html", user=user, **context)
+        await shell.page(
+            request,
+            "users/show.html",
+            user=user,
+            is_here=user.id in request.app[PRESENT](),
+            **context,
+        )
     )
 
 
@@ -169,9 +176,14 @@ async def revision(
     password_hash = None
     if address is not None or password is not None:
         current = forms.optional_text(fields, "current_password") or ""
+        # Whoever sits at somebody else's screen guesses no better than at the door.
+        limits, guesses = request.app[LIMITS], known or str(user.id)
+        limits.require_room(GUESSES, guesses)
         stored = await db.read(users.password_hash, user.id)
         if await passwords_at.matches(current, stored):
             proven = stored
+        elif current:
+            limits.hit(GUESSES, guesses)
     name = None if name is None else users.require_name(name)
     if password is not None and proven is not None:
         passwords.require_acceptable(password, address or known, name or user.name)
@@ -207,7 +219,7 @@ async def profile(
         "users/me.html",
         errors=errors,
         typed=typed,
-        saved="saved" in request.query,
+        saved=request.query.get("saved"),
         session_id=session.id if session else None,
         **context,
     )

@@ -340,3 +340,12 @@ def test_a_mention_that_is_unread_is_known(tx: Tx) -> None:
     assert (membership.mentioned, membership.unread_count) == (False, 1)
     messages.remove(tx, JZ, ALL_PETS, later)
     assert memberships.find(tx, KEVIN, ALL_PETS).unread_count == 0
+
+
+def test_the_first_unread_message_is_of_somebody_else(tx: Tx) -> None:
+    assert memberships.first_unread(tx, DAVID, WATERCOOLER) is None
+    say(tx, DAVID)
+    theirs = [say(tx, JASON), say(tx, JASON)]
+    assert memberships.first_unread(tx, DAVID, WATERCOOLER) == theirs[0]
+    memberships.read(tx, DAVID, WATERCOOLER, theirs[0])
+    assert memberships.first_unread(tx, DAVID, WATERCOOLER) == theirs[1]

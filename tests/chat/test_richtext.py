@@ -878,3 +878,11 @@ def test_the_reader_of_these_tests_notices_what_is_not_allowed() -> None:
 def test_a_hostile_message_ends(text: str) -> None:
     with suppress(Invalid):
         require_allowed(richtext.draft(text, PEOPLE).html)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("Ørsted", "orsted"), ("Łódź", "lodz"), ("Æsir", "aesir"), ("Straße", "strasse")],
+)
+def test_letters_with_a_stroke_are_found_without_it(name: str, typed: str) -> None:
+    assert richtext.fold(name) == richtext.fold(typed) == typed

@@ -32,7 +32,9 @@ def test_an_open_room_has_everybody_in_it(tx: Tx) -> None:
     room = rooms.create(tx, KEVIN, "open", " Pancakes ")
     assert (room.name, room.kind, room.creator_id) == ("Pancakes", "open", KEVIN)
     assert (room.seq, room.last_message_id) == (0, None)
-    assert room.membership == memberships.Membership("mentions", 0, 0, False, frozenset())
+    assert room.membership == memberships.Membership(
+        "mentions", 0, 0, False, frozenset()
+    )
     assert tx.events == [rooms.Created(dict.fromkeys(EVERYBODY, room))]
     assert {user.id for user in rooms.members(tx, JZ, room.id)} == EVERYBODY
 
@@ -475,3 +477,10 @@ def test_direct_rooms_come_after_the_others_the_newest_activity_first(tx: Tx) ->
         messages.post(tx, DAVID, room.id, richtext.draft("hello"), str(room.id))
     listed = [room.id for room in rooms.all_of(tx, DAVID)]
     assert listed == [ALL_PETS, WATERCOOLER, first.id, third.id, second.id]
+
+
+def test_rooms_stand_where_one_looks_for_their_name(tx: Tx) -> None:
+    for name in ("zoo", "Äpfel", "ångström", "Banana"):
+        rooms.create(tx, DAVID, "open", name)
+    names = [room.name for room in rooms.all_of(tx, KEVIN)]
+    assert names == ["All Talk", "ångström", "Äpfel", "Banana", "zoo"]

@@ -133,6 +133,10 @@ def test_a_name_is_kept_composed_and_with_single_spaces(typed: str, kept: str) -
         "a\0b",
         "a\x1bb",
         "a\ud800b",
+        "\u3164",
+        "\u115f\u1160 \u2800\uffa0",
+        "Dav\u202eid",
+        "\u2066David\u2069",
     ],
 )
 def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
@@ -204,6 +208,8 @@ def people(tx: Tx) -> dict[str, int]:
         ("MÜL", ["Müller Zoë", "Zoë Müller", "Amüler X"]),
         ("mu\u0308l", ["Müller Zoë", "Zoë Müller", "Amüler X"]),
         ("zoe m", ["Zoë Müller"]),
+        ("luk", ["Łukasz Żółć"]),
+        ("zolc", ["Łukasz Żółć"]),
         ("ziz", ["Ana Žižek"]),
         (" zoe ", ["Zoë Müller", "Müller Zoë"]),
         ("kev", ["Kevin"]),
@@ -240,6 +246,24 @@ def test_completions_in_a_room_are_its_members_and_for_members(tx: Tx) -> None:
         users.completions(tx, KEVIN, "", WATERCOOLER)
     with pytest.raises(NotFound):
         users.completions(tx, KEVIN, "", 99)
+
+
+def test_people_stand_where_one_looks_for_their_name(tx: Tx) -> None:
+    for at, name in enumerate(("zorro", "Ärla", "émile", "Østen", "Eva", "ana")):
+        users.add(tx, name, f"p{at}@x.example", "!")
+    names = [user.name for user in users.all_active(tx)]
+    assert names == [
+        *("ana", "Ärla", "David", "émile", "Eva"),
+        *("Jason", "JZ", "Kevin", "Østen", "zorro"),
+    ]
+    listed, _ = users.on_account(tx, users.find(tx, JZ))
+    administrators = ["David", "Jason"]
+    assert [user.name for user in listed] == [
+        *administrators,
+        *(name for name in names if name not in administrators),
+    ]
+    found, more = users.on_account(tx, users.find(tx, JZ), query="OST", limit=1)
+    assert ([user.name for user in found], more) == (["Østen"], False)
 
 
 def test_the_list_of_people_comes_in_pages_and_shows_the_banned_to_some(tx: Tx) -> None:

@@ -11,7 +11,7 @@ from aiohttp import ClientSession, CookieJar, DummyCookieJar
 from aiohttp.test_utils import TestServer
 
 from campfire import app
-from campfire.chat import users
+from campfire.chat import accounts, users
 from campfire.config import Config
 from campfire.web.keys import DB
 from campfire.web.middleware import RETURN_TO
@@ -388,3 +388,43 @@ async def test_every_byte_of_a_password_counts(
         if wrong != password:
             words["password"] = wrong
             assert (await client.post("/session", json=words)).status == 401
+
+
+async def test_joining_has_an_end_for_one_address(
+    client: ClientSession, door: str
+) -> None:
+    for _ in range(100):
+        assert (await client.post(door, json=BENS)).status in (201, 409)
+    refused = await client.post(door, json=BENS)
+    assert refused.status == 429 and int(refused.headers["Retry-After"]) > 0
+
+
+async def test_a_program_may_ask_about_a_link_without_using_it_up(
+    client: ClientSession, stranger: ClientSession, sign_in: SignIn
+) -> None:
+    kevin = await sign_in("Kevin")
+    made = await (await kevin.client.post("/session/transfers")).json()
+    for _ in range(2):
+        asked = await client.get(made["transfer_url"])
+        assert (asked.status, await asked.json()) == (
+            200,
+            {"expires_at": made["expires_at"]},
+        )
+    page = await stranger.post(made["transfer_url"], allow_redirects=False)
+    assert page.status == 303
+    asked = await client.get(made["transfer_url"])
+    assert asked.status == 400
+    assert asked.content_type == "application/problem+json"
+    used = await stranger.post(made["transfer_url"])
+    assert used.status == 400 and "This link has gone out" in await used.text()
+
+
+async def test_the_logo_of_the_place_is_on_its_doors(
+    stranger: ClientSession, server: TestServer, door: str
+) -> None:
+    logo = 'src="/account/logo?size=small'
+    for path in ("/session/new", door):
+        assert logo not in await (await stranger.get(path)).text()
+    await server.app[DB].write(accounts.set_logo, DAVID, (b"large", b"small"))
+    for path in ("/session/new", door):
+        assert logo in await (await stranger.get(path)).text()

@@ -51,7 +51,7 @@ GET    /account                                  401 200 200 200 200 200 200 401
 PATCH  /account                                  401 403 403 403 403 200 200 401 401
 POST   /account                                  401 403 403 403 403 200 200 401 401
 POST   /account/join_code                        401 403 403 403 403 201 201 401 401
-GET    /account/logo                             302 302 302 302 302 302 302 302 302
+GET    /account/logo                             200 200 200 200 200 200 200 200 200
 DELETE /account/logo                             401 403 403 403 403 204 204 401 401
 POST   /account/logo/delete                      401 403 403 403 403 204 204 401 401
 GET    /account/styles.css                       401 200 200 200 200 200 200 401 401

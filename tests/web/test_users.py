@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
+from aiohttp import FormData
 
 from campfire.chat import passwords
 from campfire.chat.users import User
@@ -87,3 +88,40 @@ async def test_a_picture_is_kept_by_the_browser_until_it_changes(
         )
         assert (again.status, await again.read()) == (304, b"")
     assert (await david.client.get("/users/99/avatar")).status == 404
+
+
+async def test_the_current_password_is_not_guessed_for_long(sign_in: SignIn) -> None:
+    kevin = await sign_in("Kevin")
+    wrong = {"email_address": "k@x.example", "current_password": "wrong"}
+    for _ in range(10):
+        assert (await kevin.client.patch("/users/me", json=wrong)).status == 422
+    right = wrong | {"current_password": PASSWORD}
+    refused = await kevin.client.patch("/users/me", json=right)
+    assert refused.status == 429 and int(refused.headers["Retry-After"]) > 0
+    assert (await kevin.client.patch("/users/me", json={"bio": "Hi"})).status == 200
+
+
+async def test_a_photo_that_cannot_be_used_is_refused_beside_its_field(
+    sign_in: SignIn,
+) -> None:
+    kevin = await sign_in("Kevin")
+
+    def form() -> FormData:
+        form = FormData()
+        form.add_field("avatar", b"no picture", filename="kevin.png")
+        return form
+
+    refused = await kevin.client.patch("/users/me", data=form())
+    assert refused.status == 422
+    assert (await refused.json())["errors"].keys() == {"avatar"}
+    page = await kevin.client.post("/users/me", data=form(), headers=HTML)
+    assert page.status == 422 and 'id="avatar-error"' in await page.text()
+
+
+async def test_only_a_photo_takes_its_time(sign_in: SignIn) -> None:
+    kevin = await sign_in("Kevin")
+    saved = await kevin.client.post("/users/me", data={"bio": "Hi"}, headers=HTML)
+    assert "Saved." in await saved.text()
+    assert "half an hour" not in await saved.text()
+    photo = await kevin.client.get("/users/me?saved=photo", headers=HTML)
+    assert "half an hour" in await photo.text()

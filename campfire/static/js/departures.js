@@ -13,6 +13,27 @@ const REASONS = {
   "room.gone": ["is not here any more", "It was deleted, or you are not in it any more."],
 };
 
+// The settings of a room end with it, or with one's place in it.
+export function close(page, socket) {
+  const { aboutRoom, roomName } = page.dataset;
+  for (const name of ["room.removed", "membership.revoked"]) {
+    socket.addEventListener(name, ({ detail }) => {
+      if (detail.room_id !== Number(aboutRoom)) return;
+      const [fate, why] = REASONS[name];
+      const onward = element("a", { class: "button is-primary", href: url("/") }, "To your rooms");
+      const card = element("section", { class: "card is-centred", role: "alert" });
+      card.append(
+        element("h2", {}, element("bdi", {}, roomName), ` ${fate}`),
+        element("p", {}, why),
+        onward,
+      );
+      page.replaceWith(card);
+      onward.focus();
+      setTimeout(() => location.assign(url("/")), LED_AFTER);
+    });
+  }
+}
+
 export function connect(sheet, socket) {
   let isGone = false;
 

@@ -1,6 +1,17 @@
 // A field that narrows a list to the names that hold what is typed, whatever their accents.
 
-export const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+// Letters whose stroke or bow no decomposition takes off; the server folds the same.
+const PLAIN = {
+  ...{ ø: "o", ł: "l", đ: "d", ð: "d", ħ: "h", ŧ: "t", ı: "i" },
+  ...{ æ: "ae", œ: "oe", þ: "th", ß: "ss", ς: "σ" },
+};
+
+export const fold = (text) =>
+  text
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[øłđðħŧıæœþßς]/g, (letter) => PLAIN[letter]);
 
 // A part of the name begins with the word, or the name holds it from its third letter on.
 export function matches(name, wanted) {
@@ -28,7 +39,7 @@ export function connect(field) {
   field.addEventListener("input", narrow);
   field.addEventListener("keydown", (event) => {
     // Enter would send the form around the field; here it only ends the typing.
-    if (event.key === "Enter") event.preventDefault();
+    if (event.key === "Enter" && field.form?.method !== "get") event.preventDefault();
     if (event.key !== "Escape" || !field.value) return;
     event.stopPropagation();
     field.value = "";

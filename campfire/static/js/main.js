@@ -11,6 +11,7 @@ import * as editing from "./edits.js";
 import * as head from "./head.js";
 import * as invitations from "./invitations.js";
 import * as logs from "./log.js";
+import { rename } from "./messages.js";
 import * as outboxes from "./outbox.js";
 import { room } from "./page.js";
 import * as paging from "./pages.js";
@@ -68,6 +69,9 @@ if (room) {
   announcements.connect(find("announcements"), log);
   log.addEventListener("arrived", ({ detail }) => {
     for (const article of detail) typists.forget(Number(article.dataset.creatorId));
+  });
+  socket.addEventListener("user.changed", ({ detail: { user } }) => {
+    for (const root of [log.element, find("message-template").content]) rename(root, user);
   });
   if (find("join-url")) invitations.connect(find("join-url"), find("join-copy"));
 

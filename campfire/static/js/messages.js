@@ -118,8 +118,9 @@ export function dress(article) {
   // A script does in place what the page of a message is for.
   article.querySelector(".message-plain")?.remove();
   // The log is one tab stop; the permalink is reached by the actions of its message.
-  const time = article.querySelector("a.message-time");
-  if (time) time.tabIndex = -1;
+  for (const link of article.querySelectorAll(":is(.message-author, .message-meta) a")) {
+    link.tabIndex = -1;
+  }
   if (touch.matches && article.dataset.messageId) {
     article.append(
       element(
@@ -135,6 +136,19 @@ export function dress(article) {
     );
   }
   return article;
+}
+
+// Somebody is called or pictured otherwise; what they said carries it from now on.
+export function rename(root, { id, name, avatar_url, status }) {
+  for (const article of root.querySelectorAll(`article[data-creator-id="${id}"]`)) {
+    article.querySelector(".message-author bdi").textContent = name;
+    const picture = article.querySelector(".message-avatar img");
+    if (picture.getAttribute("src") !== avatar_url) picture.src = avatar_url;
+    picture.classList.toggle("is-gone", status !== "active");
+  }
+  for (const chip of root.querySelectorAll(`a.mention[data-user-id="${id}"]`)) {
+    chip.textContent = `@${name}`;
+  }
 }
 
 // What depends on the message before it: grouping, and the line of a new day.

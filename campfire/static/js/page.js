@@ -12,6 +12,7 @@ export const room = sheet?.dataset.roomId && {
   seq: Number(sheet.dataset.roomSeq),
   lastReadId: Number(sheet.dataset.lastReadId),
   unread: Number(sheet.dataset.unread),
+  firstUnreadId: Number(sheet.dataset.firstUnread),
   target: Number(sheet.dataset.target) || null,
 };
 

@@ -1,14 +1,16 @@
 // Who is here now: a number in the head of the room, and the list of its people in the panel.
 
-import { copyOf, element, room, roomUrl, viewer } from "./page.js";
+import { copyOf, element, room, roomUrl, url, viewer } from "./page.js";
 
 const ASKED_EVERY = 60_000;
+const SOMETIME = 1_500;
 
 export function connect(about, opener, socket) {
   const here = new Set();
   const tally = document.getElementById("members");
   let members = null;
   let askedAt = 0;
+  let due = 0;
   let panel = null;
 
   const load = async () => {
@@ -19,6 +21,16 @@ export function connect(about, opener, socket) {
       tally.textContent = members.length === 1 ? "only you so far" : `${members.length} people`;
     }
     return answer.ok;
+  };
+
+  // Not all shall ask in the same moment, and many reasons at once are one question.
+  const loadSoon = () => {
+    if (due) return;
+    due = setTimeout(async () => {
+      due = 0;
+      await load().catch(() => false);
+      draw();
+    }, Math.random() * SOMETIME);
   };
 
   const draw = () => {
@@ -32,7 +44,7 @@ export function connect(about, opener, socket) {
     const rank = (person) => (here.has(person.id) ? 0 : 1);
     const people = members
       .filter(({ status }) => status === "active")
-      .sort((one, other) => rank(one) - rank(other) || one.name.localeCompare(other.name));
+      .sort((one, other) => rank(one) - rank(other));
     panel.querySelector(".sheet-about").textContent = `${people.length}, ${here.size} here now`;
     panel.querySelector(".people").replaceChildren(...people.map(entry));
   };
@@ -48,7 +60,9 @@ export function connect(about, opener, socket) {
       height: 36,
     });
     const words = element("div", { class: "person-words" });
-    words.append(element("span", { class: "person-name" }, element("bdi", {}, person.name)));
+    const card = url(`/users/${person.id}`);
+    const name = element("bdi", {}, person.name);
+    words.append(element("a", { class: "person-name", href: card }, name));
     if (person.role === "bot") words.append(" ", element("span", { class: "tag" }, "bot"));
     words.append(
       element(
@@ -96,6 +110,18 @@ export function connect(about, opener, socket) {
     here.clear();
     for (const { id } of present) here.add(id);
     draw();
+  });
+
+  for (const name of ["room.changed", "membership.granted"]) {
+    socket.addEventListener(name, ({ detail }) => {
+      if (detail.room_id === room.id) loadSoon();
+    });
+  }
+  socket.addEventListener("user.changed", ({ detail: { user } }) => {
+    const known = members?.find(({ id }) => id === user.id);
+    if (!known || user.status !== "active") loadSoon();
+    else Object.assign(known, user);
+    if (panel) draw();
   });
 
   socket.addEventListener("presence.changed", async ({ detail: { user_id, online } }) => {

@@ -1,25 +1,28 @@
-// What has been read: everything, once the newest message is in view of a focused window. And the
-// floating button that leads back: down to the newest, or up to where the last visit ended.
+// What has been read: everything up to the last message whose end was in view of a focused window.
+// A room with more unread than the window holds opens where the last visit ended, so that nothing
+// counts as read that nobody saw. And the floating button that leads down to the newest, or up.
 
 import { flash } from "./flash.js";
 import { arrange, articles, drawUnreadLine, idOf } from "./messages.js";
 import { element, icon, room, roomUrl, toSignIn } from "./page.js";
-import { isAbove, isNearEnd, show, steady } from "./scroll.js";
+import { isAbove, isNearEnd, lastInView, show, steady } from "./scroll.js";
 
 const TOLD_AFTER = 300;
 
 export function connect(section, log, pages, socket) {
-  let toldId = room.unread ? 0 : room.lastReadId;
+  // Never lowered: what is marked unread elsewhere stays so until something newer is seen here.
+  let toldId = room.lastReadId;
   let timer = 0;
+  let isOpening = room.unread > 0 && !room.target;
   let isBackSought = room.unread > 0;
   let isKept = false;
 
   const tell = () => {
     timer = 0;
-    const newest = log.newest;
-    if (isKept || !newest || log.isDetached || !isNearEnd()) return;
+    if (isOpening || isKept) return;
     if (!document.hasFocus() || document.visibilityState !== "visible") return;
-    const id = idOf(newest);
+    const seen = lastInView(log.sent);
+    const id = seen ? idOf(seen) : 0;
     if (id <= toldId) return;
     if (socket.isLive && socket.send("room.read", { room_id: room.id, message_id: id })) {
       toldId = id;
@@ -27,6 +30,13 @@ export function connect(section, log, pages, socket) {
   };
   const look = () => {
     if (!timer) timer = setTimeout(tell, TOLD_AFTER);
+  };
+
+  const toLine = async () => {
+    isBackSought = false;
+    if (!document.getElementById("first-unread")) await pages.toMessage(room.firstUnreadId);
+    const line = document.getElementById("first-unread");
+    if (line && isAbove(line)) show(line, "start");
   };
 
   const jump = element(
@@ -70,10 +80,7 @@ export function connect(section, log, pages, socket) {
       await pages.toNewest();
       document.getElementById("composer-text")?.focus({ preventScroll: true });
     } else {
-      isBackSought = false;
-      if (!document.getElementById("first-unread")) await pages.toMessage(room.lastReadId);
-      const line = document.getElementById("first-unread");
-      if (line) show(line, "center");
+      await toLine();
     }
     draw();
   });
@@ -92,7 +99,12 @@ export function connect(section, log, pages, socket) {
   socket.addEventListener("line.up", look);
   addEventListener("focus", look);
   document.addEventListener("visibilitychange", look);
-  soon();
+  if (isOpening) {
+    toLine().finally(() => {
+      isOpening = false;
+      soon();
+    });
+  } else soon();
 
   // Unread from this message on, and it stays so until one comes back to the room.
   const unreadFrom = async (article) => {

@@ -34,6 +34,17 @@ function inView(most) {
 
 export const firstInView = () => inView(1)[0]?.[0];
 
+// The last of these messages that can be read to its end.
+export function lastInView(articles) {
+  const { top, bottom } = section.getBoundingClientRect();
+  for (let at = articles.length - 1; at >= 0; at -= 1) {
+    const end = articles[at].getBoundingClientRect().bottom;
+    if (end < top) break;
+    if (end <= bottom + 1) return articles[at];
+  }
+  return undefined;
+}
+
 // Keeps the first message in view where it is, or the next one if that message goes away.
 export function hold(change) {
   const held = inView(3);

@@ -2,6 +2,8 @@
 
 import * as autosaves from "./autosaves.js";
 import * as confirmations from "./confirmations.js";
+import * as departures from "./departures.js";
+import * as dots from "./dots.js";
 import * as filters from "./filters.js";
 import * as links from "./links.js";
 import * as pictures from "./pictures.js";
@@ -9,10 +11,13 @@ import * as sessions from "./sessions.js";
 import * as sockets from "./socket.js";
 import { localizeMoments } from "./times.js";
 
+const about = document.querySelector("[data-about-room]");
 const all = (selector) => document.querySelectorAll(selector);
 
 // The line says that this person is here, and ends this page when the sign-in ends.
-sockets.connect();
+const socket = sockets.connect();
+dots.connect(socket);
+if (about) departures.close(about, socket);
 
 for (const form of all("form[data-autosave]")) autosaves.connect(form);
 for (const form of all("form[data-picture]")) pictures.connect(form);

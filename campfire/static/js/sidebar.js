@@ -1,5 +1,6 @@
 // The list of rooms: unread counts, who is here, the number on the app's icon.
 
+import { connect as connectDots } from "./dots.js";
 import { connect as connectDrawer } from "./drawer.js";
 import { connect as connectFinder } from "./finder.js";
 import { flash } from "./flash.js";
@@ -121,15 +122,7 @@ export function connect(sidebar, socket) {
     me.querySelector("img").src = url(user.avatar_url);
   });
 
-  socket.addEventListener("presence.changed", ({ detail: { user_id, online } }) => {
-    for (const mark of document.querySelectorAll(`[data-presence="${user_id}"]`)) {
-      mark.classList.toggle("is-here", online);
-      mark.classList.toggle("is-off", !online);
-    }
-    for (const words of document.querySelectorAll(`[data-presence-words="${user_id}"]`)) {
-      words.textContent = online ? "online" : "";
-    }
-  });
+  connectDots(socket);
   const mark = (isHere) => {
     document.getElementById("me").className = `presence ${isHere ? "is-here" : "is-off"}`;
   };

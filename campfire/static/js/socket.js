@@ -124,11 +124,11 @@ export class Socket extends EventTarget {
     const wait = this.#tries === 0 ? 0 : Math.min(2 ** (this.#tries - 1), LONGEST_WAIT);
     this.#tries += 1;
     this.#retry = setTimeout(() => this.connect(), (wait + Math.random()) * 1000);
-    if (!opened) this.#knock();
+    if (!opened) this.knock();
   }
 
   // A refused handshake tells a page nothing. The same question asked as a request does.
-  async #knock() {
+  async knock() {
     try {
       const path = room ? roomUrl() : url("/rooms");
       const { status } = await fetch(path, { headers: { Accept: "application/json" } });
@@ -148,7 +148,12 @@ export function connect() {
   const socket = new Socket();
   addEventListener("online", () => socket.wake());
   addEventListener("offline", () => socket.wake());
-  addEventListener("pageshow", (event) => event.persisted && socket.wake());
+  // A page that "back" brings from memory may belong to somebody who has signed out since.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    socket.knock();
+    socket.wake();
+  });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") socket.wake();
   });
