@@ -16,6 +16,7 @@ from campfire.chat import (
     memberships,
     parts,
     previews,
+    replies,
     richtext,
     rooms,
     users,
@@ -175,6 +176,7 @@ def post(
             *(filenames, draft.calls_everyone, tx.now),
         ),
     )
+    replies.keep(tx, room_id, message_id, draft.quoted)
     audience = memberships.audience(tx, room_id, members_version)
     message = _presented(
         (
@@ -244,6 +246,8 @@ def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> M
     audience = memberships.audience(tx, room_id, members_version)
     tx.row("DELETE FROM mentions WHERE message_id = ?", (message_id,))
     _mention(tx, message_id, draft.mentions, audience)
+    replies.forget(tx, message_id)
+    replies.keep(tx, room_id, message_id, draft.quoted)
     previews.follow(tx, user_id, message_id, draft.links)
     message = find(tx, user_id, room_id, message_id)
     tx.announce(Edited(audience, message))

@@ -103,7 +103,8 @@ class Draft:
 
     `calls_everyone` is a call to all in the room, which is none of the `mentions`.
     `links` are the addresses on the web that one can follow from it, in order and
-    each once; an address in code is none of them.
+    each once; an address in code is none of them. `quoted` are those of them that
+    stand in a quotation.
     """
 
     source: str
@@ -113,6 +114,7 @@ class Draft:
     links: Sequence[str] = ()
     calls_everyone: bool = False
     pairs: str = ""
+    quoted: Sequence[str] = ()
 
 
 EMPTY: Final = Draft("", "", "")
@@ -175,6 +177,7 @@ def draft(
         links=tuple(words.links),
         calls_everyone=EVERYONE in called,
         pairs="" if plain.isascii() else pairs(plain),
+        quoted=tuple(words.quoted),
     )
 
 
@@ -528,7 +531,8 @@ class _Plain(HTMLParser):
         self.parts: list[str] = []
         self.lists: list[int | None] = []
         self.links: dict[str, None] = {}
-        self.codes = 0
+        self.quoted: dict[str, None] = {}
+        self.codes = self.quotes = 0
         self.are_visible = False
         self.feed(html)
         self.close()
@@ -546,6 +550,8 @@ class _Plain(HTMLParser):
                 href = dict(attrs).get("href") or ""
                 if not self.codes and WEB.fullmatch(href):
                     self.links[href] = None
+                    if self.quotes:
+                        self.quoted[href] = None
             case "code":
                 self.codes += 1
             case "br" | "hr":
@@ -558,6 +564,7 @@ class _Plain(HTMLParser):
             case "li":
                 self._item()
             case "blockquote":
+                self.quotes += 1
                 self.parts.append("\u201c")
 
     def handle_endtag(self, tag: str) -> None:
@@ -565,6 +572,7 @@ class _Plain(HTMLParser):
         if tag == "code":
             self.codes -= 1
         elif tag == "blockquote":
+            self.quotes -= 1
             self._rstrip()
             self.parts.append("\u201d\n\n")
         elif tag in ("ul", "ol"):
