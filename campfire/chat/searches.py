@@ -355,6 +355,43 @@ def _marked(text: str, wanted: Iterable[Word]) -> str:
     return "".join(parts)[:-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The beginning of what was said before or after a message."""
+
+    name: str
+    words: str
+
+
+def lines_around(
+    db: Reads, user_id: int, message_ids: Sequence[int]
+) -> dict[int, tuple[Line | None, Line | None]]:
+    """What was said right before and right after each of the messages."""
+    rows = db.rows(
+        """SELECT messages.id,
+             (SELECT json_array(users.name, substr(other.plain, 1, :most))
+              FROM messages AS other JOIN users ON users.id = other.creator_id
+              WHERE other.room_id = messages.room_id AND other.id < messages.id
+              ORDER BY other.id DESC LIMIT 1),
+             (SELECT json_array(users.name, substr(other.plain, 1, :most))
+              FROM messages AS other JOIN users ON users.id = other.creator_id
+              WHERE other.room_id = messages.room_id AND other.id > messages.id
+              ORDER BY other.id LIMIT 1)
+           FROM messages
+           JOIN memberships ON memberships.room_id = messages.room_id
+                           AND memberships.user_id = :user
+           WHERE messages.id IN (SELECT value FROM json_each(:ids))""",
+        {"user": user_id, "ids": json.dumps(list(message_ids)), "most": WINDOW},
+    )
+    return {
+        message_id: (
+            Line(*json.loads(before)) if before else None,
+            Line(*json.loads(after)) if after else None,
+        )
+        for message_id, before, after in rows
+    }
+
+
 def put_off(tx: Tx) -> list[str]:
     """Stops indexing, for the sake of very many messages; answers with what `rebuild`
     needs to start it again. In one transaction or while nobody else writes."""

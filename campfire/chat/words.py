@@ -113,6 +113,18 @@ def asked(text: str) -> Asked:
     )
 
 
+def without(text: str, *filters: str) -> str:
+    """The query without some of its filters: `from`, `before`, `has:file` and so on."""
+
+    def kept(found: re.Match[str]) -> str:
+        kind = (found["filter"] or "").lower()
+        value = found["phrase"] if found["phrase"] is not None else found["word"]
+        is_named = kind in filters or f"{kind}:{value.lower()}" in filters
+        return "" if kind and is_named and not found["without"] else found[0]
+
+    return " ".join(ASKED.sub(kept, composed(text)).split())
+
+
 def _moment(text: str) -> int | None:
     """Midnight of a day, such as 2026-11-23, in UTC milliseconds."""
     try:

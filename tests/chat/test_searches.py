@@ -308,3 +308,17 @@ def test_a_person_who_is_not_there_finds_nothing(tx: Tx) -> None:
     say(tx, "hut")
     assert users.active(tx)
     assert found(tx, "hut", 99) == []
+
+
+def test_a_hit_stands_between_what_was_said_around_it(tx: Tx) -> None:
+    before, hit = say(tx, "come in", KEVIN), say(tx, "the hut")
+    say(tx, "elsewhere", JZ, WATERCOOLER)
+    around = searches.lines_around(tx, KEVIN, [before.id, hit.id])
+    assert around[hit.id] == (searches.Line("Kevin", "come in"), None)
+    assert around[before.id] == (None, searches.Line("JZ", "the hut"))
+
+
+def test_nobody_sees_around_what_is_in_rooms_of_others(tx: Tx) -> None:
+    secret = say(tx, "the hut", JZ, WATERCOOLER)
+    assert list(searches.lines_around(tx, JZ, [secret.id])) == [secret.id]
+    assert searches.lines_around(tx, KEVIN, [secret.id]) == {}

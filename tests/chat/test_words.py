@@ -91,3 +91,21 @@ def test_any_text_is_a_question(text: str) -> None:
 @given(st.text())
 def test_any_text_can_be_cut(text: str) -> None:
     assert all(len(pair) <= 2 for pair in words.pairs(text).split(" "))
+
+
+@pytest.mark.parametrize(
+    ("text", "filters", "rest"),
+    [
+        ("hut from:ana", ["from"], "hut"),
+        ('in:"Kitchen table" hut in:huts', ["in"], "hut"),
+        ("has:file has:link hut", ["has:file"], "has:link hut"),
+        ("after:2026-11-01 hut before:2026-12-01", ["after", "before"], "hut"),
+        ("-from:ana hut", ["from"], "-from:ana hut"),
+        ('"from: ana" hut', ["from"], '"from: ana" hut'),
+        ("hut", ["from"], "hut"),
+    ],
+)
+def test_a_query_goes_on_without_some_filters(
+    text: str, filters: list[str], rest: str
+) -> None:
+    assert words.without(text, *filters) == rest

@@ -112,7 +112,10 @@ POST   /rooms/{room_id}/star/delete              401 204 404 204 204 204 404 401
 POST   /session                                  201 201 201 201 201 201 201 201 201
 DELETE /session                                  401 204 204 204 204 204 204 401 401
 POST   /session/end                              401 303 303 303 303 303 303 401 401
-GET    /searches                                401 200 200 200 200 200 200 401 401
+GET    /searches                                 401 200 200 200 200 200 200 401 401
+POST   /searches                                 401 302 302 302 302 302 302 401 401
+DELETE /searches                                 401 204 204 204 204 204 204 401 401
+POST   /searches/delete                          401 204 204 204 204 204 204 401 401
 GET    /session/new                              200 200 200 200 200 200 200 200 200
 POST   /session/transfers                        401 201 201 201 201 201 201 401 401
 GET    /session/transfers/{token}                200 200 200 200 200 200 200 200 200
@@ -157,6 +160,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /rooms/{room_id}/messages/{message_id}": {"body": "Mine now"},
     "POST /messages/{message_id}/boosts": {"content": "🔥"},
     "POST /rooms/{room_id}/read": {"message_id": 1},
+    "POST /searches": {"q": "hut"},
     "POST /session": {"email_address": "{target}", "password": PASSWORD},
     "PATCH /users/me": {"bio": "Likes fires"},
     "POST /users/me": {"bio": "Likes fires"},

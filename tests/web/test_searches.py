@@ -4,6 +4,7 @@ import pytest
 from aiohttp import ClientSession
 
 from tests.conftest import ALL_PETS, WATERCOOLER, SignIn
+from tests.web.conftest import Browse
 
 
 async def say(client: ClientSession, text: str, room_id: int = ALL_PETS) -> int:
@@ -90,3 +91,97 @@ async def test_numbers_are_clamped_and_nonsense_is_refused(
     jz = (await sign_in("JZ")).client
     async with jz.get(f"/searches?{query}") as answer:
         assert answer.status == status
+
+
+async def page(browser: ClientSession, path: str) -> str:
+    async with browser.get(path) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def test_the_page_shows_hits_with_marks_between_their_neighbours(
+    sign_in: SignIn, browse: Browse
+) -> None:
+    jz, kevin = (await sign_in("JZ")).client, await browse("Kevin")
+    await say(jz, "come in")
+    message_id = await say(jz, "The <b>hut</b> & the hill")
+    await say(jz, "shut the door")
+    found = await page(kevin, "/searches?q=hut+hill")
+    assert "<b>1 message</b> with" in found
+    assert (
+        "The &lt;b&gt;<mark>hut</mark>&lt;/b&gt; &amp; the <mark>hill</mark>" in found
+    )
+    assert "come in" in found
+    assert "shut the door" in found
+    assert f'/rooms/{ALL_PETS}/@{message_id}?q=hut+hill&amp;hit=1"' in found
+
+
+async def test_filters_read_like_a_sentence_and_are_taken_out_by_a_link(
+    browse: Browse,
+) -> None:
+    kevin = await browse("Kevin")
+    query = "q=hut+has:file+after:2026-11-01&room_id=1&creator_id=3&sort=relevance"
+    found = await page(kevin, f"/searches?{query}")
+    for words in ("In All Talk", "From JZ", "Since 1 November", "With a file"):
+        assert f'aria-label="{words}, remove"' in found or f"{words} 2026, rem" in found
+    rest = "q=hut+after%3A2026-11-01&amp;room_id=1&amp;creator_id=3&amp;sort=relevance"
+    assert f'href="/searches?{rest}" aria-label="With a file, remove"' in found
+    assert "Nothing found" in found
+    assert 'href="/searches?q=hut&amp;sort=relevance">Search everywhere' in found
+
+
+async def test_a_form_narrows_down_and_is_remembered(browse: Browse) -> None:
+    kevin = await browse("Kevin")
+    fields = {
+        "q": " the  hut ",
+        "room_id": "1",
+        "creator_id": "",
+        "after": "2026-11-01",
+        "before": "2026-11-05",
+        "file": "on",
+    }
+    async with kevin.post("/searches", data=fields, allow_redirects=False) as answer:
+        assert answer.status == 302
+        location = answer.headers["Location"]
+    text = "the+hut+after%3A2026-11-01+before%3A2026-11-06+has%3Afile"
+    assert location == f"/searches?q={text}&room_id=1"
+    found = await page(kevin, location)
+    assert 'name="before" value="2026-11-05"' in found, "the last day is part of it"
+    assert 'value="the hut"' in found
+    again = await page(kevin, "/searches")
+    assert "the hut after:2026-11-01 before:2026-11-06 has:file</span>" in again
+    async with kevin.post("/searches/delete") as answer:
+        assert str(answer.url.relative()) == "/searches"
+        assert "the hut" not in await answer.text()
+
+
+async def test_looking_writes_nothing(sign_in: SignIn, browse: Browse) -> None:
+    kevin = await browse("Kevin")
+    await page(kevin, "/searches?q=hut")
+    assert "Looked for lately" not in await page(kevin, "/searches")
+    async with kevin.post("/searches", data={"q": "hut"}):
+        pass
+    assert "Looked for lately" in await page(kevin, "/searches")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"after": "yesterday"}, {"before": "9999-12-31"}, {"room_id": "x"}]
+)
+async def test_a_form_with_nonsense_is_refused(
+    browse: Browse, fields: dict[str, str]
+) -> None:
+    kevin = await browse("Kevin")
+    async with kevin.post("/searches", data={"q": "hut"} | fields) as answer:
+        assert answer.status == 422
+
+
+async def test_older_results_follow_by_key_and_go_on_counting(
+    sign_in: SignIn, browse: Browse
+) -> None:
+    jz, kevin = (await sign_in("JZ")).client, await browse("Kevin")
+    ids = [await say(jz, f"hut {number}") for number in range(5)]
+    found = await page(kevin, "/searches?q=hut&limit=2")
+    query = f"q=hut&amp;limit=2&amp;before={ids[3]}&amp;seen=2"
+    assert f'href="/searches?{query}" rel="next"' in found
+    found = await page(kevin, "/searches?" + query.replace("&amp;", "&"))
+    assert f'/@{ids[2]}?q=hut&amp;hit=3"' in found

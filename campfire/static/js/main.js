@@ -29,6 +29,9 @@ const find = (id) => document.getElementById(id);
 const socket = sockets.connect();
 sidebar.connect(find("sidebar"), socket);
 
+// What is asked for seldom comes when it is.
+if (find("search")) import("./searches.js").then(({ connect }) => connect(find("search")));
+
 if (room) {
   const section = find("messages");
   const log = logs.connect(socket);
