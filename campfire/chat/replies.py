@@ -24,7 +24,8 @@ def keep(tx: Tx, room_id: int, message_id: int, links: Iterable[str]) -> None:
         tx.row(
             """INSERT INTO replies (message_id, answered_id, user_id)
                SELECT ?, id, creator_id FROM messages
-               WHERE id IN (SELECT value FROM json_each(?)) AND room_id = ? AND id < ?""",
+               WHERE id IN (SELECT value FROM json_each(?))
+                 AND room_id = ? AND id < ?""",
             (message_id, json.dumps(answered), room_id, message_id),
         )
 

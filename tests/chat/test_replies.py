@@ -1,4 +1,4 @@
-"""Replies: a message answers what it quotes, in its own room, for as long as it does."""
+"""Replies: a message answers what it quotes, in its own room, as long as it does."""
 
 import pytest
 
