@@ -40,6 +40,12 @@ class Room:
     membership: Membership
     others: Sequence[User] = ()
 
+    @property
+    def calls(self) -> bool:
+        """Whether something unread in it is for the person: see the inbox."""
+        is_for_one = self.kind == "direct" or self.membership.mentioned
+        return is_for_one and self.membership.unread_count > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Created:

@@ -25,6 +25,7 @@ from campfire.chat import (
     sounds,
     users,
 )
+from campfire.chat.inbox import Entry
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
 from campfire.chat.parts import Attachment, Boost, Preview
@@ -39,6 +40,7 @@ FRAGMENTS: Final = 2_048
 WORTH_KEEPING: Final = 8_192
 FACES: Final = 3
 NAMES: Final = 10
+OPENING: Final = 200
 
 Announced = (
     messages.Posted
@@ -269,6 +271,21 @@ def snippet(hit: Hit) -> Markup:
     words = str(escape(hit.snippet))
     marked = words.replace(richtext.OPEN, "<mark>").replace(richtext.CLOSE, "</mark>")
     return Markup(marked)  # Nobody can send the characters that are replaced.
+
+
+def entry(entry: Entry) -> dict[str, Any]:
+    """As a hit, because to a program it is the same: a message, and where it is."""
+    return {
+        "message": message(entry.message),
+        "room": {"id": entry.message.room_id, "name": entry.room_name},
+        "snippet": opening(entry.message),
+    }
+
+
+def opening(message: Message) -> Markup:
+    """How the message begins, as one line."""
+    words = " ".join(message.plain[: 2 * OPENING].split())
+    return escape(words[:OPENING] + ("…" if len(words) > OPENING else ""))
 
 
 class Renderer:

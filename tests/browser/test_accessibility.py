@@ -14,7 +14,8 @@ PAGES = (
     *("/rooms/new?kind=direct", "/rooms/1/edit", "/users/me", "/users/2"),
     *("/account", "/rooms/999", "/session/new"),
     *("/messages/1/boosts", "/rooms/1/messages/1/edit"),
-    *("/searches", "/searches?q=hello", "/searches?q=nothing+has:file"),
+    *("/searches", "/searches?q=hello", "/searches?q=nothing+has:file", "/inbox"),
+    "/inbox?kind=unread",
 )
 
 

@@ -65,6 +65,8 @@ GET    /files/{file_id}/{filename}               401 200 404 200 200 200 404 401
 GET    /first_run                                409 409 409 409 409 409 409 409 409
 POST   /first_run                                409 409 409 409 409 409 409 409 409
 GET    /health                                   200 200 200 200 200 200 200 200 200
+GET    /inbox                                    401 200 200 200 200 200 200 401 401
+POST   /inbox/read                               401 204 404 204 204 204 404 401 401
 GET    /join/{code}                              200 200 200 200 200 200 200 200 200
 POST   /join/{code}                              201 201 201 201 201 201 201 201 201
 GET    /messages/{message_id}/boosts             401 200 404 200 200 200 404 401 401
@@ -160,6 +162,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /rooms/{room_id}/messages/{message_id}": {"body": "Mine now"},
     "POST /messages/{message_id}/boosts": {"content": "🔥"},
     "POST /rooms/{room_id}/read": {"message_id": 1},
+    "POST /inbox/read": {"message_id": "{message_id}"},
     "POST /searches": {"q": "hut"},
     "POST /session": {"email_address": "{target}", "password": PASSWORD},
     "PATCH /users/me": {"bio": "Likes fires"},

@@ -31,6 +31,7 @@ sidebar.connect(find("sidebar"), socket);
 
 // What is asked for seldom comes when it is.
 if (find("search")) import("./searches.js").then(({ connect }) => connect(find("search")));
+if (find("inbox")) import("./inbox.js").then(({ connect }) => connect(find("inbox"), socket));
 
 if (room) {
   const section = find("messages");

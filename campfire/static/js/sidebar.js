@@ -5,7 +5,7 @@ import { connect as connectDrawer } from "./drawer.js";
 import { connect as connectFinder } from "./finder.js";
 import { flash } from "./flash.js";
 import { Listing } from "./listing.js";
-import { room, toSignIn, url, viewer } from "./page.js";
+import { room, toSignIn, touch, url, viewer } from "./page.js";
 import { connect as connectSections } from "./sections.js";
 import * as title from "./title.js";
 
@@ -16,6 +16,7 @@ export function connect(sidebar, socket) {
   const list = sidebar.querySelector("#room-list");
   const opener = document.querySelector(".drawer-open");
   const readAll = sidebar.querySelector("#read-all");
+  const inbox = sidebar.querySelector("#inbox-open");
   const listing = new Listing(list);
   const told = new Map();
   let held = 0;
@@ -31,6 +32,10 @@ export function connect(sidebar, socket) {
     opener.classList.toggle("has-unread", messages > 0);
     opener.ariaLabel = messages ? `Rooms and people, ${messages} unread` : "Rooms and people";
     readAll.hidden = !messages;
+    const calling = list.querySelectorAll(".badge.is-ember:not([hidden])").length;
+    inbox.classList.toggle("is-unread", calling > 0);
+    inbox.querySelector(".badge").hidden = !calling;
+    inbox.querySelector("b").textContent = calling;
     const shown = rooms ? navigator.setAppBadge?.(rooms) : navigator.clearAppBadge?.();
     shown?.catch(() => {});
   };
@@ -144,6 +149,10 @@ export function connect(sidebar, socket) {
       flash("The line is down. Nothing was changed.", { isAlert: true });
     }
   });
+
+  const keys = sidebar.querySelector("#search-open kbd");
+  if (/Mac|iP/.test(navigator.platform)) keys.textContent = "⌘ K";
+  keys.hidden = touch.matches;
 
   const finder = connectFinder(sidebar, list);
   connectSections(list);
