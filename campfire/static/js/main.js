@@ -30,11 +30,20 @@ const socket = sockets.connect();
 sidebar.connect(find("sidebar"), socket);
 
 // What is asked for seldom comes when it is.
+addEventListener("keydown", async (event) => {
+  const isMeant = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+  if (!isMeant || event.key.toLowerCase() !== "k") return;
+  event.preventDefault();
+  (await import("./jump.js")).open();
+});
 if (find("search")) import("./searches.js").then(({ connect }) => connect(find("search")));
 if (find("inbox")) import("./inbox.js").then(({ connect }) => connect(find("inbox"), socket));
 
 if (room) {
   const section = find("messages");
+  if (room.target && new URLSearchParams(location.search).has("hit")) {
+    import("./hits.js").then(({ connect }) => connect(section));
+  }
   const log = logs.connect(socket);
   const pages = paging.connect(section, log, socket);
   const outbox = outboxes.connect(socket, log, pages);
