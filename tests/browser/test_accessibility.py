@@ -15,7 +15,7 @@ PAGES = (
     *("/account", "/rooms/999", "/session/new"),
     *("/messages/1/boosts", "/rooms/1/messages/1/edit"),
     *("/searches", "/searches?q=hello", "/searches?q=nothing+has:file", "/inbox"),
-    "/inbox?kind=unread",
+    *("/inbox?kind=unread", "/rooms/1/@1?q=hello&hit=1"),
 )
 
 
