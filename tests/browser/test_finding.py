@@ -1,4 +1,4 @@
-"""Finding things with keys alone: searching, walking along the hits, jumping, the inbox."""
+"""Finding things with keys alone: searching, walking along hits, jumping, the inbox."""
 
 from playwright.async_api import Page, expect
 
