@@ -2,27 +2,26 @@
 
 import argparse
 import asyncio
-import fcntl
 import os
 import signal
 import sys
 import warnings
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import apsw
 import uvloop
 from aiohttp import web
 
-from campfire import __version__, app, demo, logs, people
+from campfire import __version__, app, demo, logs, people, verify
 from campfire.config import Config, Misconfigured
-from campfire.database import Unusable
+from campfire.database import Unusable, alone
 from campfire.web.middleware import REQUEST_ID
 from campfire.web.protocol import lines
 
 SHUTDOWN_TAKES: Final = 5.0
 BACKLOG: Final = 1024
-COMMANDS: Final = {"users": people.run, "demo": demo.run}
+COMMANDS: Final = {"users": people.run, "demo": demo.run, "verify": verify.run}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--data", type=Path, help="folder for what is kept (./data)")
     people.add_to(command)
     demo.add_to(command)
+    verify.add_to(command)
     return commands
 
 
@@ -84,17 +84,6 @@ async def serve(config: Config) -> None:
             server.close()
         finally:
             await runner.cleanup()
-
-
-def alone(data: Path) -> IO[str]:
-    """Holds the folder for this process; a second server on it would lie to both."""
-    lock = open(data / "lock", "w", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise Unusable(f"Another Campfire is running on {data}.") from None
-    return lock
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ it announced is published in commit order, after the commit, before it is answer
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import queue
 import threading
@@ -16,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import IO, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import apsw
 import apsw.bestpractice
@@ -188,6 +189,17 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
                     connection.execute("ROLLBACK")
                 raise
             log.info("migrated", extra={"schema": number})
+
+
+def alone(data: Path) -> IO[str]:
+    """Holds the folder for this process; a second server on it would lie to both."""
+    lock = open(data / "lock", "w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise Unusable(f"Another Campfire is running on {data}.") from None
+    return lock
 
 
 def applied(

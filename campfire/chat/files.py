@@ -51,6 +51,22 @@ class File:
     has_thumbnail: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the bytes of a file must be."""
+
+    id: int
+    key: str
+    byte_size: int
+    sha256: bytes
+
+
+def kept(db: Reads) -> list[Kept]:
+    """Every file of every message."""
+    rows = db.rows("SELECT id, key, byte_size, sha256 FROM attachments ORDER BY id")
+    return [Kept(*row) for row in rows]
+
+
 def find(db: Reads, user_id: int, file_id: int) -> File:
     """The file, for those who are in its room now."""
     row = db.row(

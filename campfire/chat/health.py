@@ -11,3 +11,13 @@ def look(db: Reads) -> int:
 def beat(tx: Tx) -> int:
     """Answered only by a writer that still commits."""
     return tx.now
+
+
+def faults(db: Reads) -> list[str]:
+    """What SQLite finds wrong, page by page and reference by reference."""
+    wrong = [text for (text,) in db.rows("PRAGMA integrity_check") if text != "ok"]
+    orphans = db.rows("PRAGMA foreign_key_check")
+    return wrong + [
+        f"{table} {rowid or ''} names what is not in {parent}"
+        for table, rowid, parent, _ in orphans
+    ]

@@ -43,6 +43,14 @@ def test_files_come_with_the_message_and_everybody_is_told_once(tx: Tx) -> None:
     assert messages.find(tx, DAVID, ALL_PETS, message.id) == message
 
 
+def test_what_the_bytes_must_be_is_listed_for_every_file(tx: Tx) -> None:
+    (map_, card) = sent(tx, stored("a.png"), stored("b.png", "b")).attachments
+    assert files.kept(tx) == [
+        files.Kept(map_.id, "a" * 26, map_.byte_size, bytes(32)),
+        files.Kept(card.id, "b" * 26, card.byte_size, bytes(32)),
+    ]
+
+
 def test_a_message_without_words_is_found_by_its_files(tx: Tx) -> None:
     assert sent(tx, stored("b.png"), stored("a.pdf", "b")).plain == "b.png a.pdf"
     assert sent(tx, stored("c.png", "c"), words="Look").plain == "Look"
