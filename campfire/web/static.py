@@ -8,7 +8,9 @@ a file that was edited since is served as it is.
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -34,21 +36,7 @@ class Static:
     """All static files, in memory; `digest` stands for all of their content."""
 
     def __init__(self) -> None:
-        self._files: dict[str, File] = {}
-        digest = hashlib.sha256()
-        for path in sources():
-            name, data = path.relative_to(FOLDER).as_posix(), path.read_bytes()
-            digest.update(name.encode() + b"\0" + data + b"\0")
-            content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-            if content_type.startswith("text/"):
-                content_type += "; charset=utf-8"
-            bodies = {"identity": data}
-            for encoding, ending in (("br", "br"), ("gzip", "gz")):
-                compressed = COMPRESSED / f"{hashlib.sha256(data).hexdigest()}.{ending}"
-                if compressed.exists():
-                    bodies[encoding] = compressed.read_bytes()
-            self._files[name] = File(content_type, bodies)
-        self.digest = digest.hexdigest()[:16]
+        self._files, self.digest = contents(FOLDER, COMPRESSED)
 
     def url(self, name: str) -> str:
         """The address of a file, by its name in the folder."""
@@ -94,12 +82,32 @@ def portion(request: web.Request, data: bytes, headers: dict[str, str]) -> web.R
     return web.Response(status=206, body=data[start:stop], headers=headers)
 
 
-def sources() -> list[Path]:
+@cache
+def contents(folder: Path, compressed: Path) -> tuple[Mapping[str, File], str]:
+    """Every file by its name, and their digest; read once, however often asked."""
+    files: dict[str, File] = {}
+    digest = hashlib.sha256()
+    for path in sources(folder, compressed):
+        name, data = path.relative_to(folder).as_posix(), path.read_bytes()
+        digest.update(name.encode() + b"\0" + data + b"\0")
+        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if content_type.startswith("text/"):
+            content_type += "; charset=utf-8"
+        bodies = {"identity": data}
+        for encoding, ending in (("br", "br"), ("gzip", "gz")):
+            packed = compressed / f"{hashlib.sha256(data).hexdigest()}.{ending}"
+            if packed.exists():
+                bodies[encoding] = packed.read_bytes()
+        files[name] = File(content_type, bodies)
+    return files, digest.hexdigest()[:16]
+
+
+def sources(folder: Path, compressed: Path) -> list[Path]:
     return sorted(
         path
-        for path in FOLDER.rglob("*")
+        for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".")
-        if not path.is_relative_to(COMPRESSED)
+        if not path.is_relative_to(compressed)
     )
 
 
@@ -109,7 +117,7 @@ def compress() -> None:
 
     COMPRESSED.mkdir(exist_ok=True)
     written = set()
-    for path in sources():
+    for path in sources(FOLDER, COMPRESSED):
         if path.suffix not in TEXTUAL:
             continue
         data = path.read_bytes()
