@@ -285,14 +285,18 @@ def _hits(
         marked = {
             message_id: (plain, filenames)
             for message_id, plain, filenames in db.rows(
+                # Without the plus the index would be asked anew for each id.
                 """SELECT rowid, highlight(messages_words, 0, :open, :close),
                           highlight(messages_words, 1, :open, :close)
                    FROM messages_words
                    WHERE messages_words MATCH :match
-                     AND rowid IN (SELECT value FROM json_each(:ids))""",
+                     AND rowid BETWEEN :first AND :last
+                     AND +rowid IN (SELECT value FROM json_each(:ids))""",
                 {
                     "match": match,
                     "ids": ids,
+                    "first": min(shown, default=0),
+                    "last": max(shown, default=0),
                     "open": richtext.OPEN,
                     "close": richtext.CLOSE,
                 },
