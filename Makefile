@@ -148,6 +148,10 @@ LOADS := build/bench/http build/bench/sockets
 bench: setup $(LOADS) ## Measure speed and memory, some minutes long, on cores 0 and 1
 	$(BIN)/python -m bench.run
 
+.PHONY: bench-search
+bench-search: setup ## Measure searches among MESSAGES (1000000) messages, made once
+	$(BIN)/python -m bench.search --messages $(or $(MESSAGES),1000000)
+
 $(LOADS): build/bench/%: bench/%.c bench/wire.c bench/wire.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -o $@ $< bench/wire.c -lz
