@@ -15,6 +15,7 @@ from aiohttp import web
 
 from campfire import __version__
 from campfire.chat.previews import KIND
+from campfire.chat.users import User
 from campfire.config import Config
 from campfire.database import Database, Event
 from campfire.live.hub import Hub
@@ -28,10 +29,12 @@ from campfire.storage import Storage
 from campfire.web import (
     accounts,
     boosts,
+    bots,
     doors,
     files,
     health,
     inbox,
+    keyed,
     messages,
     pictures,
     posting,
@@ -56,8 +59,15 @@ from campfire.web.keys import (
     STORAGE,
     UPLOADS,
 )
-from campfire.web.limits import POSTS, Limits
-from campfire.web.middleware import answering, guarding, numbering, public, secure
+from campfire.web.limits import BOTS, POSTS, Limits
+from campfire.web.middleware import (
+    answering,
+    for_bots,
+    guarding,
+    numbering,
+    public,
+    secure,
+)
 from campfire.web.pages import Pages
 from campfire.web.readiness import Readiness
 from campfire.web.render import Renderer
@@ -69,10 +79,12 @@ from campfire.web.uploads import Uploads
 ROUTES: Final = (
     accounts.routes,
     boosts.routes,
+    bots.routes,
     doors.routes,
     files.routes,
     health.routes,
     inbox.routes,
+    keyed.routes,
     messages.routes,
     previews.routes,
     rooms.routes,
@@ -157,17 +169,17 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     app.middlewares.append(numbering())
     app.middlewares.append(answering(renderer))
     aiohttp_session.setup(app, sessions)
-    app.middlewares.append(guarding(peers, bans))
+    app.middlewares.append(guarding(peers, bans, limits))
     app.on_response_prepare.append(secure)
     for routes in ROUTES:
         app.add_routes(routes)
     app.router.add_get("/static/{digest}/{name:.+}", public(static.show))
 
     async def post(
-        user_id: int, room_id: int, body: str, client_message_id: str | None
+        user: User, room_id: int, body: str, client_message_id: str | None
     ) -> posting.Posting:
-        app[LIMITS].hit(POSTS, str(user_id))
-        return await posting.post(db, user_id, room_id, body, client_message_id)
+        limits.hit(BOTS if user.role == "bot" else POSTS, str(user.id))
+        return await posting.post(db, user.id, room_id, body, client_message_id)
 
     sockets = Sockets(
         db,
@@ -178,7 +190,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         address=peers.address,
         limited=config.rate_limits,
     )
-    app.router.add_get("/socket", sockets.show)
+    app.router.add_get("/socket", for_bots(sockets.show))
 
     async def stop(app: web.Application) -> None:
         await sockets.close()

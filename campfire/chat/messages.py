@@ -399,6 +399,15 @@ def page(
     return Page(older, older=more, newer=before is not None)
 
 
+def count(db: Reads, user_id: int, room_id: int) -> int:
+    """How many messages there are in the room."""
+    memberships.require(db, user_id, room_id)
+    counted: int = db.value(
+        "SELECT count(*) FROM messages WHERE room_id = ?", (room_id,)
+    )
+    return counted
+
+
 def newest_seq(db: Reads, user_id: int, room_id: int) -> int:
     """The number of the room's latest change."""
     memberships.require(db, user_id, room_id)

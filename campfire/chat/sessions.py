@@ -140,10 +140,13 @@ def all_of(db: Reads, user_id: int) -> list[SignIn]:
 
 
 def living(db: Reads) -> frozenset[int]:
-    """Every sign-in of somebody active."""
+    """Every sign-in of somebody active, and what stands for one of a bot."""
     rows = db.rows(
         """SELECT sessions.id FROM sessions JOIN users ON users.id = sessions.user_id
-           WHERE users.status = 'active'"""
+           WHERE users.status = 'active'
+           UNION ALL
+           SELECT -users.id FROM users JOIN bots ON bots.user_id = users.id
+           WHERE users.status = 'active' AND bots.secret_hash IS NOT NULL"""
     )
     return frozenset(session_id for (session_id,) in rows)
 

@@ -395,11 +395,14 @@ def require_new(name: str, email_address: str, password: str) -> tuple[str, str]
 def add(
     tx: Tx,
     name: str,
-    email_address: str,
-    password_hash: str,
+    email_address: str | None,
+    password_hash: str | None,
     role: Role = "member",
 ) -> User:
-    """Makes a person and lets them into every open room. Raises Conflict."""
+    """Makes a person, or a bot without an address, and lets them into every open room.
+
+    Raises Conflict.
+    """
     row = tx.row(
         f"""INSERT INTO users
               (name, email_address, password_hash, role, created_at, updated_at)

@@ -22,6 +22,7 @@ from campfire import __version__
 from campfire.chat import memberships, messages
 from campfire.chat.messages import Message, Removal
 from campfire.chat.sessions import Session
+from campfire.chat.users import User
 from campfire.database import Database, Reads
 from campfire.live.hub import SESSION_ENDED, Hub, Present, Socket
 from campfire.refusals import Invalid, NotFound, Refusal, SignedOut, TooMany, Unreadable
@@ -61,7 +62,7 @@ class Post(Protocol):
     """How a message is posted, as the web does it."""
 
     def __call__(
-        self, user_id: int, room_id: int, body: str, client_message_id: str | None
+        self, user: User, room_id: int, body: str, client_message_id: str | None
     ) -> Awaitable[tuple[Message, bool]]: ...
 
 
@@ -221,7 +222,7 @@ class Sockets:
                     self._done(socket, command_id, 200)
                 case "message.post":
                     message, is_new = await self._post(
-                        socket.user.id,
+                        socket.user,
                         integer(command, "room_id"),
                         text(command, "body"),
                         text(command, "client_message_id", optional=True),

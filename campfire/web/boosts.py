@@ -15,6 +15,7 @@ from campfire.database import Reads
 from campfire.web import forms, render, responses, shell
 from campfire.web.keys import DB, ID, LIMITS, RENDERER
 from campfire.web.limits import POSTS
+from campfire.web.middleware import for_bots
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
 
@@ -35,6 +36,7 @@ QUICK: Final = {
 
 
 @routes.get(BOOSTS)
+@for_bots
 async def index(request: web.Request) -> web.Response:
     user = await viewer(request)
     message_id = forms.path_id(request, "message_id")
@@ -57,6 +59,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @routes.post(BOOSTS)
+@for_bots
 async def create(request: web.Request) -> web.Response:
     user = await viewer(request)
     message_id = forms.path_id(request, "message_id")
@@ -72,6 +75,7 @@ async def create(request: web.Request) -> web.Response:
 
 @routes.delete(BOOST)
 @routes.post(f"{BOOST}/delete")
+@for_bots
 async def destroy(request: web.Request) -> web.Response:
     user = await viewer(request)
     request.app[LIMITS].hit(POSTS, str(user.id))

@@ -28,6 +28,7 @@ JOINS: Final = RateLimitItemPerHour(100, 1, "joins")
 ROOMS: Final = RateLimitItemPerMinute(300, 10, "rooms")
 TRANSFERS: Final = RateLimitItemPerHour(30, 1, "transfers")
 POSTS: Final = RateLimitItemPerSecond(300, 30, "posts")
+BOTS: Final = RateLimitItemPerSecond(50, 10, "bots")
 UPLOADS: Final = RateLimitItemPerMinute(30, 1, "uploads")
 SEARCHES: Final = RateLimitItemPerMinute(120, 1, "searches")
 

@@ -11,6 +11,7 @@ from campfire.web import forms, posting, render, responses, rooms, shell
 from campfire.web.kept import EVERYBODY, Scope
 from campfire.web.keys import DB, ID, LIMITS, PAGES, RENDERER, UPLOADS
 from campfire.web.limits import POSTS
+from campfire.web.middleware import for_bots
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
 
@@ -23,6 +24,7 @@ MESSAGE: Final = f"{ROOM}/{{message_id:{ID}}}"
 
 
 @routes.get(ROOM)
+@for_bots
 async def index(request: web.Request) -> web.Response:
     user = await viewer(request)
     room_id = forms.path_id(request, "room_id")
@@ -47,6 +49,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @routes.post(ROOM)
+@for_bots
 async def create(request: web.Request) -> web.Response:
     user = await viewer(request)
     room_id = forms.path_id(request, "room_id")
@@ -69,6 +72,7 @@ async def create(request: web.Request) -> web.Response:
 
 
 @routes.get(MESSAGE)
+@for_bots
 async def show(request: web.Request) -> web.Response:
     message = await found(request)
     if representation(request) == "page":
@@ -77,6 +81,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @routes.get(PERMALINK)
+@for_bots
 async def permalink(request: web.Request) -> web.Response:
     """The room's page around the message; to a program, the message."""
     if representation(request) == "page":
@@ -114,6 +119,7 @@ async def edit(request: web.Request) -> web.Response:
 
 @routes.patch(MESSAGE)
 @routes.post(MESSAGE)
+@for_bots
 async def update(request: web.Request) -> web.Response:
     user = await viewer(request)
     db, room_id = request.app[DB], forms.path_id(request, "room_id")
@@ -130,6 +136,7 @@ async def update(request: web.Request) -> web.Response:
 
 @routes.delete(MESSAGE)
 @routes.post(f"{MESSAGE}/delete")
+@for_bots
 async def destroy(request: web.Request) -> web.Response:
     user = await viewer(request)
     room_id = forms.path_id(request, "room_id")

@@ -21,6 +21,7 @@ from aiohttp.typedefs import Handler
 
 from campfire.refusals import (
     Busy,
+    Forbidden,
     Gone,
     Invalid,
     NotFound,
@@ -31,8 +32,9 @@ from campfire.refusals import (
     Unreadable,
 )
 from campfire.web.bans import Bans
+from campfire.web.limits import BOTS, Limits
 from campfire.web.render import Renderer
-from campfire.web.requests import Peers, representation
+from campfire.web.requests import SAFE, Peers, is_of_a_bot, representation
 from campfire.web.sessions import viewer_of
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,17 @@ def public(handler: Handler) -> Handler:
         return await handler(request)
 
     answer.is_public = True  # type: ignore[attr-defined]
+    return answer
+
+
+def for_bots(handler: Handler) -> Handler:
+    """Marks a handler that obeys bots as well; every other one refuses them."""
+
+    @functools.wraps(handler)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    answer.is_for_bots = True  # type: ignore[attr-defined]
     return answer
 
 
@@ -149,8 +162,11 @@ def answering(renderer: Renderer) -> Any:
     return answer
 
 
-def guarding(peers: Peers, bans: Bans) -> Any:
-    """Lets nothing from another site through, and nobody unknown but to the doors."""
+def guarding(peers: Peers, bans: Bans, limits: Limits) -> Any:
+    """Lets nothing from another site through, and nobody unknown but to the doors.
+
+    Bots get no further than where they are expected, and no faster than is good.
+    """
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -160,11 +176,24 @@ def guarding(peers: Peers, bans: Bans) -> Any:
         peers.require_same_site(request)
         match = request.match_info
         if match.http_exception is None and not hasattr(match.handler, "is_public"):
-            if await viewer_of(request) is None:
+            viewer = await viewer_of(request)
+            if viewer is None:
                 raise SignedOut("Please sign in.")
+            if viewer.user.role == "bot":
+                require_for_bots(match.handler)
+                if request.method not in SAFE:
+                    limits.hit(BOTS, str(viewer.user.id))
+        elif match.http_exception is None and request.method not in SAFE:
+            if is_of_a_bot(request) and await viewer_of(request):
+                require_for_bots(match.handler)  # It cannot sign in, nor join.
         return await handler(request)
 
     return guard
+
+
+def require_for_bots(handler: Any) -> None:
+    if not hasattr(handler, "is_for_bots"):
+        raise Forbidden("This is nothing for a bot.")
 
 
 def refused(request: web.Request, renderer: Renderer, refusal: Refusal) -> web.Response:

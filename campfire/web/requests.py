@@ -7,19 +7,23 @@ from typing import Final, Literal
 
 from aiohttp import hdrs, web
 
+from campfire.chat.bots import KEY
 from campfire.refusals import Forbidden
 
 Network = IPv4Network | IPv6Network
 Representation = Literal["json", "fragment", "page"]
 
 COOKIE: Final = "campfire_session"
+BOT_KEY: Final = "bot_key"
 JSON: Final = "application/json"
 SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 
 def representation(request: web.Request) -> Representation:
-    """JSON when it is accepted at all, a fragment for htmx, else a page."""
-    if any(JSON in types.lower() for types in request.headers.getall(hdrs.ACCEPT, ())):
+    """JSON to a bot or when it is accepted at all, a fragment for htmx, else a page."""
+    if is_of_a_bot(request) or any(
+        JSON in types.lower() for types in request.headers.getall(hdrs.ACCEPT, ())
+    ):
         return "json"
     if request.headers.get("HX-Request") == "true":
         return "fragment"
@@ -31,8 +35,19 @@ def bearer(request: web.Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
+def is_of_a_bot(request: web.Request) -> bool:
+    """Whether a bot asks, as far as the look of its key tells."""
+    return BOT_KEY in request.match_info or bool(KEY.fullmatch(bearer(request) or ""))
+
+
 def token(request: web.Request) -> str | None:
-    """The bearer token, or the cookie; two cookies of the name prove nothing."""
+    """The bearer token, or the cookie; two cookies of the name prove nothing.
+
+    Where a bot's key stands in the path nothing else is read.
+    """
+    if BOT_KEY in request.match_info:
+        key = request.match_info[BOT_KEY]
+        return key if KEY.fullmatch(key) else None
     if hdrs.AUTHORIZATION in request.headers:
         return bearer(request)
     return cookie(request, COOKIE)
@@ -90,7 +105,7 @@ class Peers:
         is_foreign = bool(origins) and origins != [self.origin(request)]
         if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             site = None  # A browser sends none with a handshake that counts.
-        elif request.method in SAFE or bearer(request):
+        elif request.method in SAFE or bearer(request) or BOT_KEY in request.match_info:
             return
         else:
             site = request.headers.get("Sec-Fetch-Site")

@@ -17,6 +17,7 @@ from campfire.web import forms, posting, render, responses, shell
 from campfire.web.kept import ACCOUNT, EVERYBODY, Scope
 from campfire.web.keys import DB, ID, LIMITS, PAGES, PEERS, PRESENT, RENDERER
 from campfire.web.limits import POSTS, ROOMS
+from campfire.web.middleware import for_bots
 from campfire.web.requests import cookie, representation
 from campfire.web.sessions import viewer
 
@@ -101,6 +102,7 @@ async def home(request: web.Request) -> web.Response:
 
 
 @routes.get("/rooms")
+@for_bots
 async def index(request: web.Request) -> web.Response:
     user = await viewer(request)
     listed = await request.app[DB].read(rooms.all_of, user.id)
@@ -349,6 +351,7 @@ def around_form(
 
 
 @routes.get(ROOM)
+@for_bots
 async def show(request: web.Request) -> web.Response:
     if representation(request) == "json":
         user = await viewer(request)
@@ -361,6 +364,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @routes.get(f"{ROOM}/changes")
+@for_bots
 async def changes(request: web.Request) -> web.Response:
     user = await viewer(request)
     since, limit = forms.number(request, "since"), forms.number(request, "limit")

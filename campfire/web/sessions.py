@@ -14,13 +14,13 @@ import aiohttp_session
 from aiohttp import hdrs, web
 from aiohttp_session import AbstractStorage
 
-from campfire.chat import passwords, sessions
+from campfire.chat import bots, passwords, sessions
 from campfire.chat.sessions import Session
 from campfire.chat.users import User
 from campfire.database import Database, Event
 from campfire.refusals import Busy, SignedOut, TooMany
 from campfire.web.kept import Kept
-from campfire.web.requests import COOKIE, Peers, token
+from campfire.web.requests import BOT_KEY, COOKIE, Peers, is_of_a_bot, token
 
 T = TypeVar("T")
 
@@ -47,11 +47,18 @@ class Sessions(AbstractStorage):
         given = token(request)
         if not given:
             return None
-        key = sessions.token_hash(given)
+        room_id = None
+        if BOT_KEY in request.match_info:
+            room_id = int(request.match_info["room_id"])
+        # A key may be good for one room and not for another.
+        key = sessions.token_hash(given if room_id is None else f"{room_id}/{given}")
         session = self._kept.get(key)
         if session is None:
             started = self._kept.start()
-            session = await self._db.read(sessions.find, key)
+            if is_of_a_bot(request):
+                session = await self._db.read(bots.sign_in, given, room_id)
+            else:
+                session = await self._db.read(sessions.find, key)
             if session is None:
                 return None
             self._kept.keep(key, session, [("user", session.user.id)], started)

@@ -249,8 +249,10 @@ def beside_a_person(db: Reads, asking: User, user: User) -> dict[str, Any]:
 
 
 def picture(user: User) -> str:
+    if user.role == "bot":
+        return face(user)
     letters = initials(user.name)
-    colour = COLOURS[zlib.crc32(str(user.id).encode()) % len(COLOURS)]
+    colour = colour_of(user)
     squeeze = ' textLength="435" lengthAdjust="spacingAndGlyphs"'
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512">'
@@ -259,6 +261,24 @@ def picture(user: User) -> str:
         ' font-family="system-ui, sans-serif" font-size="230" font-weight="700"'
         f'{squeeze if len(letters) > 2 else ""}>{escape(letters)}</text></svg>'
     )
+
+
+def face(user: User) -> str:
+    """A bot without a picture has a face: two eyes, an antenna."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512">'
+        f'<rect width="512" height="512" rx="50" fill="{colour_of(user)}"/>'
+        '<g fill="#fff"><rect x="116" y="186" width="280" height="210" rx="56"/>'
+        '<rect x="244" y="118" width="24" height="80"/>'
+        '<circle cx="256" cy="112" r="30"/></g>'
+        f'<g fill="{colour_of(user)}"><circle cx="200" cy="276" r="30"/>'
+        '<circle cx="312" cy="276" r="30"/>'
+        '<rect x="196" y="332" width="120" height="20" rx="10"/></g></svg>'
+    )
+
+
+def colour_of(user: User) -> str:
+    return COLOURS[zlib.crc32(str(user.id).encode()) % len(COLOURS)]
 
 
 def initials(name: str) -> str:

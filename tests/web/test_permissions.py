@@ -17,6 +17,7 @@ from campfire.chat import (
     accounts,
     bans,
     boosts,
+    bots,
     files,
     jobs,
     messages,
@@ -43,109 +44,144 @@ WHO: Final = {
     "so": "an administrator outside of it",
     "de": "somebody deactivated",
     "ba": "somebody banned",
+    "bi": "a bot in the room",
+    "bo": "a bot of another room",
 }
 TABLE: Final = """
-                                                  no  me  ou  au  cr  ad  so  de  ba
-GET    /                                         401 302 302 302 302 302 302 401 401
-GET    /account                                  401 200 200 200 200 200 200 401 401
-PATCH  /account                                  401 403 403 403 403 200 200 401 401
-POST   /account                                  401 403 403 403 403 200 200 401 401
-POST   /account/join_code                        401 403 403 403 403 201 201 401 401
-GET    /account/logo                             200 200 200 200 200 200 200 200 200
-DELETE /account/logo                             401 403 403 403 403 204 204 401 401
-POST   /account/logo/delete                      401 403 403 403 403 204 204 401 401
-GET    /account/styles.css                       401 200 200 200 200 200 200 401 401
-GET    /account/users                            401 200 200 200 200 200 200 401 401
-PATCH  /account/users/{user_id}                  401 403 403 403 403 200 200 401 401
-POST   /account/users/{user_id}                  401 403 403 403 403 200 200 401 401
-DELETE /account/users/{user_id}                  401 403 403 403 403 204 204 401 401
-POST   /account/users/{user_id}/delete           401 403 403 403 403 204 204 401 401
-GET    /files/{file_id}/thumbnail                401 200 404 200 200 200 404 401 401
-GET    /files/{file_id}/{filename}               401 200 404 200 200 200 404 401 401
-GET    /first_run                                409 409 409 409 409 409 409 409 409
-POST   /first_run                                409 409 409 409 409 409 409 409 409
-GET    /health                                   200 200 200 200 200 200 200 200 200
-GET    /inbox                                    401 200 200 200 200 200 200 401 401
-POST   /inbox/read                               401 204 404 204 204 204 404 401 401
-GET    /join/{code}                              200 200 200 200 200 200 200 200 200
-POST   /join/{code}                              201 201 201 201 201 201 201 201 201
-GET    /messages/{message_id}/boosts             401 200 404 200 200 200 404 401 401
-POST   /messages/{message_id}/boosts             401 201 404 201 201 201 404 401 401
-DELETE /messages/{message_id}/boosts/{boost_id}  401 404 404 204 404 404 404 401 401
+                                             no  me  ou  au  cr  ad  so  de  ba  bi  bo
+GET    /                                    401 302 302 302 302 302 302 401 401 403 403
+GET    /account                             401 200 200 200 200 200 200 401 401 403 403
+PATCH  /account                             401 403 403 403 403 200 200 401 401 403 403
+POST   /account                             401 403 403 403 403 200 200 401 401 403 403
+POST   /account/join_code                   401 403 403 403 403 201 201 401 401 403 403
+GET    /account/bots                        401 403 403 403 403 200 200 401 401 403 403
+POST   /account/bots                        401 403 403 403 403 201 201 401 401 403 403
+GET    /account/bots/new                    401 403 403 403 403 200 200 401 401 403 403
+GET    /account/bots/{bot_id}               401 403 403 403 403 200 200 401 401 403 403
+PATCH  /account/bots/{bot_id}               401 403 403 403 403 200 200 401 401 403 403
+POST   /account/bots/{bot_id}               401 403 403 403 403 200 200 401 401 403 403
+DELETE /account/bots/{bot_id}               401 403 403 403 403 204 204 401 401 403 403
+POST   /account/bots/{bot_id}/delete        401 403 403 403 403 204 204 401 401 403 403
+DELETE /account/bots/{bot_id}/avatar        401 403 403 403 403 204 204 401 401 403 403
+POST   /account/bots/{bot_id}/avatar/delete 401 403 403 403 403 204 204 401 401 403 403
+PUT    /account/bots/{bot_id}/key           401 403 403 403 403 200 200 401 401 403 403
+POST   /account/bots/{bot_id}/key           401 403 403 403 403 200 200 401 401 403 403
+GET    /account/logo                        200 200 200 200 200 200 200 200 200 200 200
+DELETE /account/logo                        401 403 403 403 403 204 204 401 401 403 403
+POST   /account/logo/delete                 401 403 403 403 403 204 204 401 401 403 403
+GET    /account/styles.css                  401 200 200 200 200 200 200 401 401 403 403
+GET    /account/users                       401 200 200 200 200 200 200 401 401 403 403
+PATCH  /account/users/{user_id}             401 403 403 403 403 200 200 401 401 403 403
+POST   /account/users/{user_id}             401 403 403 403 403 200 200 401 401 403 403
+DELETE /account/users/{user_id}             401 403 403 403 403 204 204 401 401 403 403
+POST   /account/users/{user_id}/delete      401 403 403 403 403 204 204 401 401 403 403
+GET    /files/{file_id}/thumbnail           401 200 404 200 200 200 404 401 401 403 403
+GET    /files/{file_id}/{filename}          401 200 404 200 200 200 404 401 401 403 403
+GET    /first_run                           409 409 409 409 409 409 409 409 409 409 409
+POST   /first_run                           409 409 409 409 409 409 409 409 409 403 403
+GET    /health                              200 200 200 200 200 200 200 200 200 200 200
+GET    /inbox                               401 200 200 200 200 200 200 401 401 403 403
+POST   /inbox/read                          401 204 404 204 204 204 404 401 401 403 403
+GET    /join/{code}                         200 200 200 200 200 200 200 200 200 200 200
+POST   /join/{code}                         201 201 201 201 201 201 201 201 201 403 403
+GET    /messages/{message_id}/boosts        401 200 404 200 200 200 404 401 401 200 404
+POST   /messages/{message_id}/boosts        401 201 404 201 201 201 404 401 401 201 404
+DELETE /messages/{message_id}/boosts/{boost_id}
+                                            401 404 404 204 404 404 404 401 401 404 404
 POST   /messages/{message_id}/boosts/{boost_id}/delete
-                                                 401 404 404 204 404 404 404 401 401
-GET    /previews/{preview_id}/image              401 200 404 200 200 200 404 401 401
-GET    /qr_code/{text}                           401 200 200 200 200 200 200 401 401
-GET    /ready                                    200 200 200 200 200 200 200 200 200
-GET    /rooms                                    401 200 200 200 200 200 200 401 401
-POST   /rooms                                    401 201 201 201 201 201 201 401 401
-GET    /rooms/new                                401 200 200 200 200 200 200 401 401
-POST   /rooms/read                               401 204 204 204 204 204 204 401 401
-GET    /rooms/{room_id}                          401 200 404 200 200 200 404 401 401
-PATCH  /rooms/{room_id}                          401 403 404 403 200 200 404 401 401
-POST   /rooms/{room_id}                          401 403 404 403 200 200 404 401 401
-DELETE /rooms/{room_id}                          401 403 404 403 204 204 404 401 401
-POST   /rooms/{room_id}/delete                   401 403 404 403 204 204 404 401 401
-GET    /rooms/{room_id}/edit                     401 200 404 200 200 200 404 401 401
-GET    /rooms/{room_id}/@{message_id}            401 200 404 200 200 200 404 401 401
-GET    /rooms/{room_id}/changes                  401 200 404 200 200 200 404 401 401
-PUT    /rooms/{room_id}/involvement              401 200 404 200 200 200 404 401 401
-POST   /rooms/{room_id}/involvement              401 200 404 200 200 200 404 401 401
-POST   /rooms/{room_id}/leave                    401 204 404 204 204 204 404 401 401
-GET    /rooms/{room_id}/messages                 401 200 404 200 200 200 404 401 401
-POST   /rooms/{room_id}/messages                 401 201 404 201 201 201 404 401 401
-GET    /rooms/{room_id}/messages/{message_id}    401 200 404 200 200 200 404 401 401
-PATCH  /rooms/{room_id}/messages/{message_id}    401 403 404 200 403 200 404 401 401
-POST   /rooms/{room_id}/messages/{message_id}    401 403 404 200 403 200 404 401 401
+                                            401 404 404 204 404 404 404 401 401 404 404
+GET    /previews/{preview_id}/image         401 200 404 200 200 200 404 401 401 403 403
+GET    /qr_code/{text}                      401 200 200 200 200 200 200 401 401 403 403
+GET    /ready                               200 200 200 200 200 200 200 200 200 200 200
+GET    /rooms                               401 200 200 200 200 200 200 401 401 200 200
+POST   /rooms                               401 201 201 201 201 201 201 401 401 403 403
+GET    /rooms/new                           401 200 200 200 200 200 200 401 401 403 403
+POST   /rooms/read                          401 204 204 204 204 204 204 401 401 403 403
+GET    /rooms/{room_id}                     401 200 404 200 200 200 404 401 401 200 404
+PATCH  /rooms/{room_id}                     401 403 404 403 200 200 404 401 401 403 403
+POST   /rooms/{room_id}                     401 403 404 403 200 200 404 401 401 403 403
+DELETE /rooms/{room_id}                     401 403 404 403 204 204 404 401 401 403 403
+POST   /rooms/{room_id}/delete              401 403 404 403 204 204 404 401 401 403 403
+GET    /rooms/{room_id}/edit                401 200 404 200 200 200 404 401 401 403 403
+GET    /rooms/{room_id}/@{message_id}       401 200 404 200 200 200 404 401 401 200 404
+GET    /rooms/{room_id}/changes             401 200 404 200 200 200 404 401 401 200 404
+PUT    /rooms/{room_id}/involvement         401 200 404 200 200 200 404 401 401 403 403
+POST   /rooms/{room_id}/involvement         401 200 404 200 200 200 404 401 401 403 403
+POST   /rooms/{room_id}/leave               401 204 404 204 204 204 404 401 401 403 403
+GET    /rooms/{room_id}/messages            401 200 404 200 200 200 404 401 401 200 404
+POST   /rooms/{room_id}/messages            401 201 404 201 201 201 404 401 401 201 404
+GET    /rooms/{room_id}/messages/{message_id}
+                                            401 200 404 200 200 200 404 401 401 200 404
+PATCH  /rooms/{room_id}/messages/{message_id}
+                                            401 403 404 200 403 200 404 401 401 403 404
+POST   /rooms/{room_id}/messages/{message_id}
+                                            401 403 404 200 403 200 404 401 401 403 404
 DELETE /rooms/{room_id}/messages/{message_id}/previews/{preview_id}
-                                                 401 403 404 204 403 204 404 401 401
+                                            401 403 404 204 403 204 404 401 401 403 403
 POST   /rooms/{room_id}/messages/{message_id}/previews/{preview_id}/delete
-                                                 401 403 404 204 403 204 404 401 401
-DELETE /rooms/{room_id}/messages/{message_id}    401 403 404 204 403 204 404 401 401
+                                            401 403 404 204 403 204 404 401 401 403 403
+DELETE /rooms/{room_id}/messages/{message_id}
+                                            401 403 404 204 403 204 404 401 401 403 404
 POST   /rooms/{room_id}/messages/{message_id}/delete
-                                                 401 403 404 204 403 204 404 401 401
+                                            401 403 404 204 403 204 404 401 401 403 404
 GET    /rooms/{room_id}/messages/{message_id}/edit
-                                                 401 403 404 200 403 200 404 401 401
-POST   /rooms/{room_id}/read                     401 200 404 200 200 200 404 401 401
-PUT    /rooms/{room_id}/star                     401 204 404 204 204 204 404 401 401
-POST   /rooms/{room_id}/star                     401 204 404 204 204 204 404 401 401
-DELETE /rooms/{room_id}/star                     401 204 404 204 204 204 404 401 401
-POST   /rooms/{room_id}/star/delete              401 204 404 204 204 204 404 401 401
-POST   /session                                  201 201 201 201 201 201 201 201 201
-DELETE /session                                  401 204 204 204 204 204 204 401 401
-POST   /session/end                              401 303 303 303 303 303 303 401 401
-GET    /searches                                 401 200 200 200 200 200 200 401 401
-POST   /searches                                 401 302 302 302 302 302 302 401 401
-DELETE /searches                                 401 204 204 204 204 204 204 401 401
-POST   /searches/delete                          401 204 204 204 204 204 204 401 401
-GET    /session/new                              200 200 200 200 200 200 200 200 200
-POST   /session/transfers                        401 201 201 201 201 201 201 401 401
-GET    /session/transfers/{token}                200 200 200 200 200 200 200 200 200
-PUT    /session/transfers/{token}                201 201 201 201 201 201 201 201 201
-POST   /session/transfers/{token}                201 201 201 201 201 201 201 201 201
-GET    /sessions                                 401 200 200 200 200 200 200 401 401
-DELETE /sessions                                 401 204 204 204 204 204 204 401 401
-POST   /sessions/delete                          401 204 204 204 204 204 204 401 401
-DELETE /sessions/{session_id}                    401 204 204 204 204 204 204 401 401
-POST   /sessions/{session_id}/delete             401 204 204 204 204 204 204 401 401
-GET    /socket                                   401 400 400 400 400 400 400 401 401
-GET    /static/{digest}/{name}                   200 200 200 200 200 200 200 200 200
-GET    /users                                    401 200 200 200 200 200 200 401 401
-GET    /users/me                                 401 200 200 200 200 200 200 401 401
-PATCH  /users/me                                 401 200 200 200 200 200 200 401 401
-POST   /users/me                                 401 200 200 200 200 200 200 401 401
-DELETE /users/me/avatar                          401 204 204 204 204 204 204 401 401
-POST   /users/me/avatar/delete                   401 204 204 204 204 204 204 401 401
-GET    /users/{user_id}                          401 200 200 200 200 200 200 401 401
-GET    /users/{user_id}/avatar                   401 200 200 200 200 200 200 401 401
-POST   /users/{user_id}/ban                      401 403 403 403 403 204 204 401 401
-DELETE /users/{user_id}/ban                      401 403 403 403 403 204 204 401 401
-POST   /users/{user_id}/ban/delete               401 403 403 403 403 204 204 401 401
-POST   /users/{user_id}/transfers                401 403 403 403 403 201 201 401 401
+                                            401 403 404 200 403 200 404 401 401 403 403
+POST   /rooms/{room_id}/read                401 200 404 200 200 200 404 401 401 403 403
+PUT    /rooms/{room_id}/star                401 204 404 204 204 204 404 401 401 403 403
+POST   /rooms/{room_id}/star                401 204 404 204 204 204 404 401 401 403 403
+DELETE /rooms/{room_id}/star                401 204 404 204 204 204 404 401 401 403 403
+POST   /rooms/{room_id}/star/delete         401 204 404 204 204 204 404 401 401 403 403
+GET    /rooms/{room_id}/{bot_key}/messages  401 401 401 401 401 401 401 401 401 200 404
+POST   /rooms/{room_id}/{bot_key}/messages  401 401 401 401 401 401 401 401 401 201 404
+PUT    /rooms/{room_id}/{bot_key}/messages/{message_id}
+                                            401 401 401 401 401 401 401 401 401 403 404
+DELETE /rooms/{room_id}/{bot_key}/messages/{message_id}
+                                            401 401 401 401 401 401 401 401 401 403 404
+POST   /rooms/{room_id}/{bot_key}/messages/{message_id}/boosts
+                                            401 401 401 401 401 401 401 401 401 201 404
+DELETE /rooms/{room_id}/{bot_key}/messages/{message_id}/boosts/{boost_id}
+                                            401 401 401 401 401 401 401 401 401 404 404
+POST   /session                             201 201 201 201 201 201 201 201 201 403 403
+DELETE /session                             401 204 204 204 204 204 204 401 401 403 403
+POST   /session/end                         401 303 303 303 303 303 303 401 401 403 403
+GET    /searches                            401 200 200 200 200 200 200 401 401 403 403
+POST   /searches                            401 302 302 302 302 302 302 401 401 403 403
+DELETE /searches                            401 204 204 204 204 204 204 401 401 403 403
+POST   /searches/delete                     401 204 204 204 204 204 204 401 401 403 403
+GET    /session/new                         200 200 200 200 200 200 200 200 200 200 200
+POST   /session/transfers                   401 201 201 201 201 201 201 401 401 403 403
+GET    /session/transfers/{token}           200 200 200 200 200 200 200 200 200 200 200
+PUT    /session/transfers/{token}           201 201 201 201 201 201 201 201 201 403 403
+POST   /session/transfers/{token}           201 201 201 201 201 201 201 201 201 403 403
+GET    /sessions                            401 200 200 200 200 200 200 401 401 403 403
+DELETE /sessions                            401 204 204 204 204 204 204 401 401 403 403
+POST   /sessions/delete                     401 204 204 204 204 204 204 401 401 403 403
+DELETE /sessions/{session_id}               401 204 204 204 204 204 204 401 401 403 403
+POST   /sessions/{session_id}/delete        401 204 204 204 204 204 204 401 401 403 403
+GET    /socket                              401 400 400 400 400 400 400 401 401 400 400
+GET    /static/{digest}/{name}              200 200 200 200 200 200 200 200 200 200 200
+GET    /users                               401 200 200 200 200 200 200 401 401 403 403
+GET    /users/me                            401 200 200 200 200 200 200 401 401 403 403
+PATCH  /users/me                            401 200 200 200 200 200 200 401 401 403 403
+POST   /users/me                            401 200 200 200 200 200 200 401 401 403 403
+DELETE /users/me/avatar                     401 204 204 204 204 204 204 401 401 403 403
+POST   /users/me/avatar/delete              401 204 204 204 204 204 204 401 401 403 403
+GET    /users/{user_id}                     401 200 200 200 200 200 200 401 401 403 403
+GET    /users/{user_id}/avatar              401 200 200 200 200 200 200 401 401 403 403
+POST   /users/{user_id}/ban                 401 403 403 403 403 204 204 401 401 403 403
+DELETE /users/{user_id}/ban                 401 403 403 403 403 204 204 401 401 403 403
+POST   /users/{user_id}/ban/delete          401 403 403 403 403 204 204 401 401 403 403
+POST   /users/{user_id}/transfers           401 403 403 403 403 201 201 401 401 403 403
 """
 NEWCOMER: Final = {"name": "Ben", "password": "correct horse battery"}
 # What makes a request one that would be obeyed.
 BODIES: Final[dict[str, dict[str, Any]]] = {
+    "POST /account/bots": {"name": "Flexo"},
+    "PATCH /account/bots/{bot_id}": {"name": "Flexo"},
+    "POST /account/bots/{bot_id}": {"name": "Flexo"},
+    "POST /rooms/{room_id}/{bot_key}/messages": {"text": "Hello"},
+    "PUT /rooms/{room_id}/{bot_key}/messages/{message_id}": {"text": "Mine now"},
+    "POST /rooms/{room_id}/{bot_key}/messages/{message_id}/boosts": {"a": "b"},
     "PATCH /account": {"name": "Campground"},
     "POST /account": {"name": "Campground"},
     "PATCH /account/users/{user_id}": {"role": "administrator"},
@@ -172,6 +208,7 @@ QUERIES: Final = {"GET /rooms/{room_id}/changes": "?since=0"}
 # These look for somebody who is banned, the others for somebody who is not.
 UNBANNING: Final = {"DELETE /users/{user_id}/ban", "POST /users/{user_id}/ban/delete"}
 NOWHERE: Final = 999_999
+BOTS: Final = ("bi", "bo")
 numbers = itertools.count(1)
 
 
@@ -213,14 +250,20 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
     for who in [*WHO, "target"]:
         if who == "no":
             continue
+        if who in BOTS:
+            bot, secrets = bots.add(tx, DAVID, f"{who} {number}")
+            ids[who], tokens[who] = bot.user.id, secrets.key
+            continue
         role: users.Role = "administrator" if who in ("ad", "so") else "member"
         addresses[who] = f"{who}{number}@37signals.example"
         user = users.add(tx, f"{who} {number}", addresses[who], PASSWORD_HASH, role)
         ids[who] = user.id
         tokens[who] = sessions.start(tx, user.id, "127.0.0.1", "Firefox")
-    inside = [ids[who] for who in ids if who not in ("ou", "so", "target")]
+    inside = [ids[who] for who in ids if who not in ("ou", "so", "bo", "target")]
     room = rooms.create(tx, ids["cr"], "closed", f"Room {number}", inside)
-    other = rooms.create(tx, ids["so"], "closed", f"Else {number}", [ids["ou"]])
+    other = rooms.create(
+        tx, ids["so"], "closed", f"Else {number}", [ids["ou"], ids["bo"]]
+    )
     draft = richtext.draft(f"Between us: https://page{number}.example/")
     message, _ = messages.post(tx, ids["au"], room.id, draft, "x")
     draft = richtext.draft("Between others")
@@ -237,6 +280,7 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
     bans.add(tx, DAVID, ids["ba"])
     parts = {
         "room_id": room.id,
+        "bot_id": ids["bi"],
         "message_id": message.id,
         "elsewhere": elsewhere.id,
         "boost_id": boost.id,
@@ -275,7 +319,7 @@ async def asked(
 ) -> ClientResponse:
     """What the viewer is answered; `other` takes the place of parts of the path."""
     method, path = route.split()
-    parts = scene.parts | other
+    parts = scene.parts | {"bot_key": scene.tokens.get(viewer, "nobody")} | other
     body = {
         name: value.format_map(parts) if isinstance(value, str) else value
         for name, value in BODIES.get(route, {}).items()
@@ -360,7 +404,7 @@ async def test_who_is_refused_is_refused_in_every_form(
         response = await asked(stranger, scene, route, viewer, FORMS[form])
         if status != 401:
             assert (response.status >= 400) == (status >= 400), viewer
-        elif form == "fragment" or route == "GET /socket":
+        elif form == "fragment" or route == "GET /socket" or "{bot_key}" in route:
             assert response.status == 401
         else:
             assert response.status == 302
@@ -373,7 +417,7 @@ async def test_what_is_not_yours_looks_like_what_is_not_there(
     server: TestServer, stranger: ClientSession, route: str, form: str
 ) -> None:
     assert server.app is not None
-    for viewer in ("ou", "so"):
+    for viewer in ("bo",) if "{bot_key}" in route else ("ou", "so"):
         scene = await staged(server, route, viewer)
         before = await server.app[DB].read(everything)
         answers = [
@@ -399,7 +443,7 @@ async def test_a_message_is_found_through_its_own_room_only(
     server: TestServer, stranger: ClientSession, route: str, form: str
 ) -> None:
     """Neither a message of a room that one is not in, nor of one's other room."""
-    for viewer in ("me", "ad"):
+    for viewer in ("bi",) if "{bot_key}" in route else ("me", "ad"):
         scene = await staged(server, route, viewer)
         elsewhere: int = scene.parts["elsewhere"]
         answers = [

@@ -1,6 +1,7 @@
 // Joins the modules of the pages that are not rooms.
 
 import * as autosaves from "./autosaves.js";
+import * as commands from "./commands.js";
 import * as confirmations from "./confirmations.js";
 import * as departures from "./departures.js";
 import * as dots from "./dots.js";
@@ -23,6 +24,7 @@ for (const form of all("form[data-autosave]")) autosaves.connect(form);
 for (const form of all("form[data-picture]")) pictures.connect(form);
 for (const field of all("[data-filters]")) filters.connect(field);
 for (const field of all("[data-expected]")) confirmations.connect(field);
+for (const block of all(".command")) commands.connect(block);
 for (const block of all(".invite")) links.connect(block);
 
 const signOut = document.getElementById("sign-out");
