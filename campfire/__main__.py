@@ -13,7 +13,7 @@ import apsw
 import uvloop
 from aiohttp import web
 
-from campfire import __version__, app, demo, logs, people, verify
+from campfire import __version__, app, backups, demo, logs, people, verify
 from campfire.config import Config, Misconfigured
 from campfire.database import Unusable, alone
 from campfire.web.middleware import REQUEST_ID
@@ -21,7 +21,13 @@ from campfire.web.protocol import lines
 
 SHUTDOWN_TAKES: Final = 5.0
 BACKLOG: Final = 1024
-COMMANDS: Final = {"users": people.run, "demo": demo.run, "verify": verify.run}
+COMMANDS: Final = {
+    "backup": backups.back_up,
+    "demo": demo.run,
+    "restore": backups.restore,
+    "users": people.run,
+    "verify": verify.run,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (8000)")
     serve.add_argument("--data", type=Path, help="folder for what is kept (./data)")
+    backups.add_to(command)
     people.add_to(command)
     demo.add_to(command)
     verify.add_to(command)

@@ -22,6 +22,7 @@ from campfire.live.hub import Hub
 from campfire.live.sockets import Sockets
 from campfire.live.sweeps import Sweeps
 from campfire.live.watch import Watch
+from campfire.nights import Nights
 from campfire.outside.client import Client
 from campfire.outside.jobs import Runner
 from campfire.outside.previews import SIZE, Previews
@@ -142,6 +143,11 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     db.publish = publish
     sweeps = Sweeps(db, storage)
     watch = Watch(db, hub)
+    nights = (
+        Nights(config.data, config.data / config.backups, config.backups_kept)
+        if config.backups
+        else None
+    )
     unfolding = Previews(
         db,
         client or Client(own=config.origin),
@@ -197,6 +203,8 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
 
     async def parts(app: web.Application) -> AsyncIterator[None]:
         yield
+        if nights:
+            await nights.close()
         await runner.close()
         await watch.close()
         await sweeps.close()

@@ -41,6 +41,10 @@ class Config:
         10_000, "megabytes that the files of one person may have together"
     )
     rate_limits: bool = setting(True, "on, or off for measuring")
+    backups: Path | None = setting(
+        Path("backups"), "folder for a backup every night, within data, or off"
+    )
+    backups_kept: int = setting(7, "how many backups are kept")
     password_cost: int = field(default=12, metadata={"internal": True})
 
     @classmethod
@@ -67,6 +71,8 @@ class Config:
         config = cls(**values)
         if not 0 <= config.port <= 65_535:
             raise Misconfigured("CAMPFIRE_PORT must be between 0 and 65535.")
+        if config.backups_kept < 1:
+            raise Misconfigured("CAMPFIRE_BACKUPS_KEPT must be at least 1.")
         return config
 
 
@@ -77,12 +83,14 @@ def parsed(variable: str, value: str) -> Any:
             f"{variable} must be something; leave it out for the default."
         )
     match variable.removeprefix(PREFIX):
-        case "PORT" | "LARGEST_FILE" | "FILES_PER_PERSON":
+        case "PORT" | "LARGEST_FILE" | "FILES_PER_PERSON" | "BACKUPS_KEPT":
             if not (value.isascii() and value.isdecimal() and len(value) < 9):
                 raise Misconfigured(f"{variable} must be a number.")
             return int(value)
         case "DATA":
             return Path(value)
+        case "BACKUPS":
+            return None if value == "off" else Path(value)
         case "ORIGIN":
             return origin(variable, value)
         case "TRUSTED_PROXIES":

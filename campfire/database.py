@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import IO, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from urllib.parse import quote
 
 import apsw
 import apsw.bestpractice
@@ -138,6 +139,52 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
             "PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON"
         )
         connection.wal_autocheckpoint(0)
+    return connection
+
+
+def guarded(path: Path) -> apsw.Connection:
+    """Opens a file that anybody may have made, to look and for nothing else.
+
+    Nothing in its schema is run, no page of it is believed unseen, and no file is
+    made beside it.
+    """
+    connection = apsw.Connection(
+        f"file:{quote(str(path))}?immutable=1",
+        flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
+    )
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+    connection.execute("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def copied(path: Path, copy: Path, look: Callable[[Reads], T]) -> T:
+    """Makes an exact copy of one snapshot, and answers what `look` saw in the same.
+
+    It goes in one step: in several, every commit in between begins it anew. Writers
+    go on meanwhile.
+    """
+    with (
+        contextlib.closing(connect(path)) as connection,
+        contextlib.closing(apsw.Connection(str(copy))) as made,
+    ):
+        connection.execute("BEGIN")
+        seen = look(Reads(connection))
+        with made.backup("main", connection, "main") as backup:
+            backup.step(-1)
+        connection.execute("COMMIT")
+        # One file, that can be opened without making another beside it.
+        made.execute("PRAGMA journal_mode = DELETE")
+    return seen
+
+
+def blank(version: int) -> apsw.Connection:
+    """An empty database in memory as this schema has it."""
+    connection = apsw.Connection(":memory:")
+    for number, script in migrations():
+        if number <= version:
+            connection.execute(script)
     return connection
 
 

@@ -29,6 +29,8 @@ def test_every_setting_is_read() -> None:
             "CAMPFIRE_LARGEST_FILE": "500",
             "CAMPFIRE_FILES_PER_PERSON": "2000",
             "CAMPFIRE_RATE_LIMITS": "off",
+            "CAMPFIRE_BACKUPS": "/mnt/backups",
+            "CAMPFIRE_BACKUPS_KEPT": "30",
         }
     )
     assert config == Config(
@@ -41,6 +43,8 @@ def test_every_setting_is_read() -> None:
         largest_file=500,
         files_per_person=2000,
         rate_limits=False,
+        backups=Path("/mnt/backups"),
+        backups_kept=30,
     )
 
 
@@ -76,6 +80,13 @@ def test_an_unknown_variable_is_refused_and_the_nearest_named(
 def test_any_unknown_variable_is_refused(variable: str) -> None:
     with pytest.raises(Misconfigured, match="did you mean CAMPFIRE_"):
         Config.from_env({variable: "1"})
+
+
+def test_backups_can_be_left_to_somebody_else() -> None:
+    assert Config().backups == Path("backups")
+    assert Config.from_env({"CAMPFIRE_BACKUPS": "off"}).backups is None
+    with pytest.raises(Misconfigured, match="CAMPFIRE_BACKUPS_KEPT"):
+        Config.from_env({"CAMPFIRE_BACKUPS_KEPT": "0"})
 
 
 def test_what_only_tests_set_is_no_setting() -> None:

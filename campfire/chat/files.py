@@ -59,12 +59,16 @@ class Kept:
     key: str
     byte_size: int
     sha256: bytes
+    has_thumbnail: bool
 
 
 def kept(db: Reads) -> list[Kept]:
-    """Every file of every message."""
-    rows = db.rows("SELECT id, key, byte_size, sha256 FROM attachments ORDER BY id")
-    return [Kept(*row) for row in rows]
+    """Every file of every message; the first schemas had none."""
+    if not db.value("SELECT 1 FROM sqlite_schema WHERE name = 'attachments'"):
+        return []
+    rows = db.rows("""SELECT id, key, byte_size, sha256, has_thumbnail
+           FROM attachments ORDER BY id""")
+    return [Kept(*(*row[:4], bool(row[4]))) for row in rows]
 
 
 def find(db: Reads, user_id: int, file_id: int) -> File:

@@ -46,8 +46,8 @@ def test_files_come_with_the_message_and_everybody_is_told_once(tx: Tx) -> None:
 def test_what_the_bytes_must_be_is_listed_for_every_file(tx: Tx) -> None:
     map_, card = sent(tx, stored("a.png"), stored("b.png", "b")).attachments
     assert files.kept(tx) == [
-        files.Kept(map_.id, "a" * 26, map_.byte_size, bytes(32)),
-        files.Kept(card.id, "b" * 26, card.byte_size, bytes(32)),
+        files.Kept(map_.id, "a" * 26, map_.byte_size, bytes(32), True),
+        files.Kept(card.id, "b" * 26, card.byte_size, bytes(32), True),
     ]
 
 

@@ -1,0 +1,107 @@
+"""A backup every night, made by the server itself in a process of its own.
+
+Old ones are taken away once a new one is there, never before. A night that was missed
+is made up for after the start.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import shutil
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+HOUR: Final = 3
+LOOKS_EVERY: Final = 600.0
+GENTLE: Final = 10
+NAME: Final = re.compile(r"campfire-\d{8}T\d{6}Z")
+FORMAT: Final = "campfire-%Y%m%dT%H%M%SZ"
+UNFINISHED: Final = re.compile(rf"\.{NAME.pattern}-\w+")
+
+
+class Nights:
+    """Looks every ten minutes whether a backup is due; `close` ends one under way."""
+
+    def __init__(self, data: Path, folder: Path, kept: int) -> None:
+        self._data = data
+        self._folder = folder
+        self._kept = kept
+        self.fault: str | None = None
+        self._task = asyncio.create_task(self._pass(), name="nights")
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def newest(self, now: datetime) -> datetime | None:
+        """When the newest backup was begun, whatever a wrong clock has named others."""
+        moments = [moment(path) for path in self._backups()]
+        return max((made for made in moments if made <= now), default=None)
+
+    async def make(self, now: datetime) -> bool:
+        """Makes a backup and takes the oldest away; says in the log what went wrong."""
+        target = self._folder / now.strftime(FORMAT)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "campfire", "backup", str(target)),
+            *("--data", str(self._data)),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, GENTLE)
+        try:
+            _, words = await process.communicate()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
+        if process.returncode:
+            lines = words.decode(errors="replace").splitlines() or ["it was ended"]
+            self.fault = lines[-1].removeprefix("campfire: ")
+            log.error("backup failed", extra={"fault": self.fault})
+            return False
+        self.fault = None
+        log.info("backup made", extra={"backup": target.name})
+        await asyncio.to_thread(self._tidy)
+        return True
+
+    async def _pass(self) -> None:
+        while True:
+            await asyncio.sleep(LOOKS_EVERY)
+            now = datetime.now(UTC)
+            newest = self.newest(now)
+            if newest is None or newest < last_night(now):
+                await self.make(now)
+
+    def _tidy(self) -> None:
+        for path in self._backups()[: -self._kept]:
+            shutil.rmtree(path, ignore_errors=True)
+        for path in self._folder.iterdir():
+            if UNFINISHED.fullmatch(path.name):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _backups(self) -> list[Path]:
+        """Ours, oldest first; anything else that lies there is somebody else's."""
+        if not self._folder.is_dir():
+            return []
+        return sorted(
+            path for path in self._folder.iterdir() if NAME.fullmatch(path.name)
+        )
+
+
+def moment(path: Path) -> datetime:
+    return datetime.strptime(path.name, FORMAT).replace(tzinfo=UTC)
+
+
+def last_night(now: datetime) -> datetime:
+    """The last time that it was three o'clock where the server stands."""
+    local = now.astimezone()
+    three = local.replace(hour=HOUR, minute=0, second=0, microsecond=0)
+    return three if three <= local else three - timedelta(days=1)
