@@ -23,6 +23,7 @@ LONGEST_NAME: Final = 100
 LONGEST_ADDRESS: Final = 254
 # They turn what stands after a name around, and make one name look like another.
 TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+HEARD: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +229,13 @@ def completions(
     """Whom the beginning of a name may mean, best first; without case and accents.
 
     First names that begin so, then names with a part that does, then any that hold it.
+    In a room those come first who begin so and wrote last; oneself is seldom meant.
     """
+    spoken: dict[int, int] = {}
     if room_id is not None:
         memberships.require(db, user_id, room_id)
+        spoken = _last_messages(db, room_id)
+        spoken.pop(user_id, None)
     wanted = richtext.fold(query.strip()[:LONGEST_NAME])
     ranked = []
     for user in all_active(db, room_id):
@@ -243,8 +248,21 @@ def completions(
             rank = 2
         else:
             continue
-        ranked.append((rank, name, user.id, user))
+        latest = 0 if rank == 2 else spoken.get(user.id, 0)
+        ranked.append((-latest, rank, name, user.id, user))
     return [user for *_, user in heapq.nsmallest(limit, ranked)]
+
+
+def _last_messages(db: Reads, room_id: int) -> dict[int, int]:
+    """The newest message of each who wrote one of the last few hundred in the room."""
+    rows: list[tuple[int, int]] = db.rows(
+        """SELECT creator_id, max(id) FROM (
+             SELECT creator_id, id FROM messages
+             WHERE room_id = ? ORDER BY id DESC LIMIT ?)
+           GROUP BY creator_id""",
+        (room_id, HEARD),
+    )
+    return dict(rows)
 
 
 @lru_cache(10_000)

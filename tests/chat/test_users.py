@@ -2,7 +2,15 @@
 
 import pytest
 
-from campfire.chat import accounts, bans, memberships, rooms, users
+from campfire.chat import (
+    accounts,
+    bans,
+    memberships,
+    messages,
+    richtext,
+    rooms,
+    users,
+)
 from campfire.database import Tx
 from campfire.refusals import Conflict, Invalid, NotFound
 from tests.conftest import (
@@ -264,6 +272,24 @@ def test_people_stand_where_one_looks_for_their_name(tx: Tx) -> None:
     ]
     found, more = users.on_account(tx, users.find(tx, JZ), query="OST", limit=1)
     assert ([user.name for user in found], more) == (["Østen"], False)
+
+
+def test_completions_in_a_room_begin_with_who_wrote_last(tx: Tx) -> None:
+    people(tx)
+    for number, name in enumerate(("Zoë Müller", "JZ", "Ana Žižek", "David")):
+        user_id = tx.value("SELECT id FROM users WHERE name = ?", (name,))
+        draft = richtext.draft(f"Message {number}")
+        messages.post(tx, user_id, ALL_PETS, draft, str(number))
+
+    def names(query: str, room_id: int | None = ALL_PETS) -> list[str]:
+        return [u.name for u in users.completions(tx, DAVID, query, room_id)]
+
+    assert names("")[:3] == ["Ana Žižek", "JZ", "Zoë Müller"]
+    assert names("mul") == ["Zoë Müller", "Müller Zoë", "Amüler X"]
+    assert names("j") == ["JZ", "Jason"]
+    assert names("z")[:2] == ["Ana Žižek", "Zoë Müller"]
+    assert names("j", None) == ["Jason", "JZ"]
+    assert names("d") == ["David"], "oneself is there, if not in front"
 
 
 def test_the_list_of_people_comes_in_pages_and_shows_the_banned_to_some(tx: Tx) -> None:
