@@ -29,6 +29,7 @@ ROOMS: Final = RateLimitItemPerMinute(300, 10, "rooms")
 TRANSFERS: Final = RateLimitItemPerHour(30, 1, "transfers")
 POSTS: Final = RateLimitItemPerSecond(300, 30, "posts")
 BOTS: Final = RateLimitItemPerSecond(50, 10, "bots")
+DRAFTS: Final = RateLimitItemPerMinute(60, 1, "drafts")
 UPLOADS: Final = RateLimitItemPerMinute(30, 1, "uploads")
 SEARCHES: Final = RateLimitItemPerMinute(120, 1, "searches")
 

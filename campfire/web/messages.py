@@ -10,7 +10,7 @@ from campfire.chat.messages import Message
 from campfire.web import forms, posting, render, responses, rooms, shell
 from campfire.web.kept import EVERYBODY, Scope
 from campfire.web.keys import DB, ID, LIMITS, PAGES, RENDERER, UPLOADS
-from campfire.web.limits import POSTS
+from campfire.web.limits import DRAFTS, POSTS
 from campfire.web.middleware import for_bots
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
@@ -18,6 +18,7 @@ from campfire.web.sessions import viewer
 routes = web.RouteTableDef()
 
 ROOM: Final = f"/rooms/{{room_id:{ID}}}/messages"
+PREVIEW: Final = f"/rooms/{{room_id:{ID}}}/preview"
 PERMALINK: Final = f"/rooms/{{room_id:{ID}}}/@{{message_id:{ID}}}"
 AROUND: Final = 81
 MESSAGE: Final = f"{ROOM}/{{message_id:{ID}}}"
@@ -69,6 +70,16 @@ async def create(request: web.Request) -> web.Response:
         return responses.see(f"/rooms/{room_id}")
     location = f"/rooms/{room_id}/messages/{message.id}"
     return shown(request, message, 201 if is_new else 200, Location=location)
+
+
+@routes.post(PREVIEW)
+async def preview(request: web.Request) -> web.Response:
+    """What was written as it would be shown, for its author alone."""
+    user = await viewer(request)
+    request.app[LIMITS].hit(DRAFTS, str(user.id))
+    body = forms.text(await forms.body(request), "body")
+    room_id = forms.path_id(request, "room_id")
+    return responses.html(await posting.shown(request.app[DB], user.id, room_id, body))
 
 
 @routes.get(MESSAGE)

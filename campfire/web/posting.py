@@ -59,6 +59,13 @@ def _author(
     return people, messages.find(db, user_id, room_id, message_id).creator.role
 
 
+async def shown(db: Database, user_id: int, room_id: int, body: str) -> str:
+    """The HTML that members would see if this were posted. Nothing of it is kept."""
+    names = dict(await db.read(memberships.mentionable, user_id, room_id))
+    draft = await drafted(db, user_id, room_id, body)
+    return richtext.shown_html(draft.html, names)
+
+
 async def post(
     db: Database,
     user_id: int,

@@ -261,3 +261,33 @@ async def test_without_scripts_one_edits_and_deletes_with_forms(browse: Browse) 
     answer = await kevin.post(f"{ROOM}/1/delete", allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, "/rooms/1")
     assert (await kevin.get(f"{ROOM}/1")).status == 404
+
+
+# Before posting
+
+
+async def test_what_is_written_is_shown_and_not_posted(browse: Browse) -> None:
+    kevin = await browse("Kevin")
+    for form in (FRAGMENT, JSON, HTML):
+        answer = await kevin.post(
+            "/rooms/1/preview",
+            json={"body": "**Hello** @David <script>"},
+            headers=form,
+        )
+        assert answer.status == 200
+        html = await answer.text()
+        assert "<strong>Hello</strong>" in html
+        assert f'data-user-id="{DAVID}">@David</a>' in html
+        assert "&lt;script&gt;" in html
+    assert await (await kevin.get(ROOM, headers=JSON)).json() == []
+    empty = await kevin.post("/rooms/1/preview", json={"body": " "}, headers=JSON)
+    assert empty.status == 422
+
+
+async def test_what_is_written_is_not_shown_without_end(sign_in: SignIn) -> None:
+    david = await sign_in("David")
+    answers = [
+        await david.client.post("/rooms/1/preview", json={"body": "Hello"})
+        for _ in range(61)
+    ]
+    assert [answer.status for answer in answers] == [200] * 60 + [429]

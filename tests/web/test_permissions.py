@@ -126,6 +126,7 @@ POST   /rooms/{room_id}/messages/{message_id}/delete
                                             401 403 404 204 403 204 404 401 401 403 404
 GET    /rooms/{room_id}/messages/{message_id}/edit
                                             401 403 404 200 403 200 404 401 401 403 403
+POST   /rooms/{room_id}/preview             401 200 404 200 200 200 404 401 401 403 403
 POST   /rooms/{room_id}/read                401 200 404 200 200 200 404 401 401 403 403
 PUT    /rooms/{room_id}/star                401 204 404 204 204 204 404 401 401 403 403
 POST   /rooms/{room_id}/star                401 204 404 204 204 204 404 401 401 403 403
@@ -197,6 +198,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "PATCH /rooms/{room_id}/messages/{message_id}": {"body": "Mine now"},
     "POST /rooms/{room_id}/messages/{message_id}": {"body": "Mine now"},
     "POST /messages/{message_id}/boosts": {"content": "🔥"},
+    "POST /rooms/{room_id}/preview": {"body": "Hello"},
     "POST /rooms/{room_id}/read": {"message_id": 1},
     "POST /inbox/read": {"message_id": "{message_id}"},
     "POST /searches": {"q": "hut"},
