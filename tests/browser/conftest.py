@@ -132,10 +132,14 @@ async def light_the_fire(page: Page, name: str = "David") -> str:
     return await invitation.input_value()
 
 
-async def join(page: Page, invitation: str, name: str) -> None:
+async def join(
+    page: Page, invitation: str, name: str, address: str | None = None
+) -> None:
     await page.goto(invitation)
     await page.get_by_label("Your name").fill(name)
-    await page.get_by_label("E-mail").fill(f"{name.lower()}@37signals.example")
+    await page.get_by_label("E-mail").fill(
+        address or f"{name.lower()}@37signals.example"
+    )
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Join").click()
     await page.get_by_label("Message to All Talk").wait_for()

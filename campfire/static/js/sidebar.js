@@ -1,6 +1,7 @@
 // The list of rooms: unread counts, who is here, the number on the app's icon.
 
 import { connect as connectDots } from "./dots.js";
+import * as drafts from "./drafts.js";
 import { connect as connectDrawer } from "./drawer.js";
 import { connect as connectFinder } from "./finder.js";
 import { flash } from "./flash.js";
@@ -104,6 +105,7 @@ export function connect(sidebar, socket) {
       if (link) draw(link, what);
     }
     total();
+    drafts.mark(list);
     finder.narrow();
   });
 
@@ -154,6 +156,7 @@ export function connect(sidebar, socket) {
   if (/Mac|iP/.test(navigator.platform)) keys.textContent = "⌘ K";
   keys.hidden = touch.matches;
 
+  drafts.connect(list);
   const finder = connectFinder(sidebar, list);
   connectSections(list);
   connectDrawer(sidebar, opener);

@@ -274,7 +274,8 @@ export function connect(form, { log, pages, socket }) {
   });
   form.addEventListener("paste", (event) => {
     const { files } = event.clipboardData;
-    if (!files.length) return;
+    // A spreadsheet gives its cells and a picture of them: the cells were taken.
+    if (!files.length || event.defaultPrevented) return;
     event.preventDefault();
     uploads.add(files);
   });
