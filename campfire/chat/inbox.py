@@ -107,7 +107,8 @@ class Missed:
 
     Of many unread messages only the newest MOST_LOOKED_AT are looked through.
     `calling` mention or answer the person, but for `answers`, which answer a question
-    of theirs; `boosted` is the message with the most boosts.
+    of theirs; `boosted` is the message with the most boosts. The link of a quotation is
+    none of the `links`.
     """
 
     room_id: int
@@ -176,7 +177,9 @@ def _missed(db: Reads, user_id: int) -> list[Missed]:
              ORDER BY rooms.updated_at DESC LIMIT :rooms),
            unread AS MATERIALIZED (
              SELECT messages.id, messages.room_id,
-                    messages.html LIKE '%<a href=%' AS has_link
+                    messages.html LIKE '%<a href=%' AND NOT EXISTS (
+                      SELECT 1 FROM replies
+                      WHERE replies.message_id = messages.id) AS has_link
              FROM behind CROSS JOIN messages
              WHERE messages.id IN (
                SELECT newer.id FROM messages AS newer

@@ -283,8 +283,10 @@ def entry(entry: Entry) -> dict[str, Any]:
 
 
 def opening(message: Message) -> Markup:
-    """How the message begins, as one line."""
-    words = " ".join(message.plain[: 2 * OPENING].split())
+    """How the message begins, as one line; an answer after what it quotes."""
+    _, _, own = message.plain.rpartition("\u201d\n\n")
+    is_answer = message.plain.startswith("\u201c") and own
+    words = " ".join((own if is_answer else message.plain)[: 2 * OPENING].split())
     return escape(words[:OPENING] + ("…" if len(words) > OPENING else ""))
 
 

@@ -137,7 +137,7 @@ def test_what_was_missed_is_told_room_by_room(tx: Tx) -> None:
     assert [message.id for message in missed.answers] == [answer.id]
     assert missed.boosted is not None
     assert (missed.boosted.id, missed.boosts) == (liked.id, 2)
-    assert (missed.files, missed.links) == (0, 2), "the quotation has a link too"
+    assert (missed.files, missed.links) == (0, 1), "but for the link of the quotation"
     memberships.read_all(tx, KEVIN)
     assert inbox.missed(tx, KEVIN) == []
 

@@ -117,3 +117,12 @@ async def test_nobody_sees_what_is_in_rooms_of_others(
     async with david.patch(f"/rooms/{WATERCOOLER}", json=fields) as answer:
         assert answer.status == 200
     assert await listed(jz.client, f"?kind={kind}") == []
+
+
+async def test_an_answer_begins_after_what_it_quotes(sign_in: SignIn) -> None:
+    jz, kevin = (await sign_in("JZ")).client, (await sign_in("Kevin")).client
+    asked = await posted(kevin, "Is it lit?")
+    link = f"http://here{asked['url']}"
+    await posted(jz, f"> Is it lit?\n>\n> — [Kevin]({link})\n\nSince noon")
+    async with kevin.get("/inbox?kind=replies") as answer:
+        assert [hit["snippet"] for hit in await answer.json()] == ["Since noon"]
