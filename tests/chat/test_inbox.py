@@ -60,6 +60,10 @@ def test_what_is_unread_is_what_the_rooms_say(tx: Tx) -> None:
     assert ids(tx, "unread") == [second.id]
     (entry,) = inbox.page(tx, KEVIN, "mentions").entries
     assert entry.is_unread
+    memberships.read(tx, KEVIN, ALL_PETS, second.id)
+    assert ids(tx, "unread") == []
+    (entry,) = inbox.page(tx, KEVIN, "mentions").entries
+    assert not entry.is_unread
     memberships.read_all(tx, KEVIN)
     assert ids(tx, "unread") == []
     (entry,) = inbox.page(tx, KEVIN, "mentions").entries
@@ -99,6 +103,26 @@ def test_a_call_from_before_somebody_came_is_none_of_theirs(tx: Tx) -> None:
     assert ids(tx, "mentions") == []
     late = say(tx, "@everyone late", DAVID, WATERCOOLER)
     assert ids(tx, "mentions") == [late.id]
+
+
+def test_what_is_out_of_reach_takes_no_place_on_a_page(tx: Tx) -> None:
+    here, there = say(tx, "Lit?"), say(tx, "Warm?", JZ, WATERCOOLER)
+    answer = say(tx, quoting(here), DAVID)
+    called = say(tx, "@JZ look", DAVID)
+    say(tx, quoting(there), DAVID, WATERCOOLER)
+    say(tx, "@JZ look", DAVID, WATERCOOLER)
+    memberships.revoke(tx, WATERCOOLER, [JZ])
+    for kind, message in (("replies", answer), ("mentions", called)):
+        page = inbox.page(tx, JZ, kind, limit=1)  # type: ignore[arg-type]
+        assert [entry.message.id for entry in page.entries] == [message.id]
+        assert not page.more
+
+
+def test_a_full_page_says_whether_more_follows(tx: Tx) -> None:
+    for _ in range(2):
+        say(tx, "@Kevin look")
+    assert inbox.page(tx, KEVIN, "mentions", limit=1).more
+    assert not inbox.page(tx, KEVIN, "mentions", limit=2).more
 
 
 def test_pages_are_followed_by_key_without_gap_or_double(tx: Tx) -> None:
