@@ -14,8 +14,6 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import apsw
-
 from campfire.chat import files, health, searches
 from campfire.chat.files import Kept
 from campfire.config import Config
@@ -27,6 +25,7 @@ from campfire.database import (
     alone,
     applied,
     connect,
+    copied,
     looked,
     migrations,
 )
@@ -70,7 +69,7 @@ def faults(data: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix=".verify-", dir=data) as folder:
         copy = Path(folder) / FILE
         try:
-            copied(data / FILE, copy)
+            copied(data / FILE, copy, health.look)
             kept = yield from inside(copy)
         except Fault as fault:
             yield f"database: {fault}"
@@ -80,16 +79,6 @@ def faults(data: Path) -> Iterator[str]:
         # Its message may have been removed since the copy was made.
         if wrong and not looked(data / FILE, files.unnamed, [file.key]):
             yield f"files: {file.id} {wrong}"
-
-
-def copied(path: Path, copy: Path) -> None:
-    """Copies one moment of the file, page by page, in one step."""
-    with (
-        contextlib.closing(connect(path, read_only=True)) as source,
-        contextlib.closing(apsw.Connection(str(copy))) as made,
-    ):
-        with made.backup("main", source, "main") as backup:
-            backup.step(-1)
 
 
 def inside(copy: Path) -> Generator[str, None, list[Kept]]:
