@@ -7,7 +7,15 @@ from typing import Final, get_args
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
-from campfire.chat import accounts, memberships, messages, richtext, rooms, users
+from campfire.chat import (
+    accounts,
+    memberships,
+    messages,
+    richtext,
+    rooms,
+    sounds,
+    users,
+)
 from campfire.chat.messages import Message, Page, Removal
 from campfire.chat.rooms import Room
 from campfire.chat.users import User
@@ -447,6 +455,7 @@ async def room_page(request: web.Request, seen: Sight, window: Window) -> str:
         first_unread=seen.first_unread,
         welcome=seen.is_first and not (page.older or page.newer),
         join_url=join_url(request, seen.account),
+        sounds=sounds.SOUNDS.values(),
     )
 
 

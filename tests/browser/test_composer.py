@@ -272,6 +272,16 @@ async def test_emoji_are_completed_by_their_shortcodes(david: Page) -> None:
     await expect(field(david)).to_have_value("Done :tad")
 
 
+async def test_sounds_are_completed_and_sent_with_the_next_key(david: Page) -> None:
+    await field(david).press_sequentially("/play ow")
+    await expect(suggestions(david)).to_have_count(1)
+    await field(david).press("Enter")
+    await expect(field(david)).to_have_value("/play owl")
+    await expect(suggestions(david)).to_have_count(0)
+    await field(david).press("Enter")
+    await expect(david.get_by_role("button", name="Play the sound: owl")).to_be_visible()
+
+
 async def test_the_palette_finds_an_emoji_and_puts_it_in(david: Page) -> None:
     opener = david.get_by_role("button", name="Insert an emoji")
     await field(david).fill("Hot ")

@@ -1,5 +1,5 @@
-// What is begun is completed: @ and the first letters of a name, : and those of an emoji. The list
-// stands above the box; the field keeps the focus, and the keys that move and take are taken from
+// What is begun is completed: @ and the first letters of a name, : and those of an emoji, /play and
+// those of a sound. The list stands above the box; the field keeps the focus, and the keys that move and take are taken from
 // it for as long as the list is open.
 
 import * as emoji from "./emoji.js";
@@ -11,6 +11,8 @@ const SOON = 120;
 const MOST_EMOJI = 8;
 const PERSON = /(?:^|[\s([{"'“‘«*_~>])@([\p{L}\p{M}\p{N}_'’-]*)$/u;
 const EMOJI = /(?:^|[\s([{"'“‘«*_~>])(:([\p{L}\p{N}_+-]{2,}))$/u;
+const SOUND = /^\/play ([a-z]*)$/;
+const TITLES = { emoji: "Emoji", sound: "Sounds" };
 const ENDS = new Set([",", ".", "!", "?", ";", ":", ")"]);
 const EVERYONE = "everyone";
 
@@ -21,6 +23,8 @@ function beginning(field) {
   const end = field.selectionStart;
   const person = line.match(PERSON);
   if (person) return { kind: "person", wanted: person[1], start: end - person[1].length - 1, end };
+  const sound = end === field.value.length && field.value.match(SOUND);
+  if (sound) return { kind: "sound", wanted: sound[1], start: end - sound[1].length, end };
   const smiley = line.match(EMOJI);
   if (smiley) return { kind: "emoji", wanted: smiley[2], start: end - smiley[1].length, end };
   return null;
@@ -75,6 +79,18 @@ async function smileys(wanted) {
   });
 }
 
+// Every sound, from the page: it has few. One that is written out is not in the way of Enter.
+function sounds(wanted, listed) {
+  return listed
+    .split(" ")
+    .map((each) => each.split(":"))
+    .filter(([name]) => name.startsWith(wanted) && name !== wanted)
+    .map(([name, drawn]) => {
+      const sign = element("span", { "aria-hidden": "true" }, drawn);
+      return { text: name, name, row: [sign, element("span", {}, ...marked(name, wanted))] };
+    });
+}
+
 export function connect(field, box) {
   const list = element("ul", {
     class: "menu options suggestions",
@@ -113,7 +129,7 @@ export function connect(field, box) {
   };
 
   const show = () => {
-    list.ariaLabel = begun.kind === "person" ? `People in ${room.name}` : "Emoji";
+    list.ariaLabel = TITLES[begun.kind] ?? `People in ${room.name}`;
     list.replaceChildren(
       ...choices.map(({ row }, index) =>
         element("li", { class: "option", role: "option", id: `suggestion-${index}` }, ...row),
@@ -130,9 +146,10 @@ export function connect(field, box) {
     const { text } = choices[at];
     if (begun.kind === "emoji") emoji.used(text);
     const rest = field.value[end];
+    const space = begun.kind === "sound" ? "" : suffix;
     close();
-    put(field, text + (rest === " " ? "" : suffix), start, end);
-    if (rest === " " && suffix)
+    put(field, text + (rest === " " ? "" : space), start, end);
+    if (rest === " " && space)
       field.setSelectionRange(start + text.length + 1, start + text.length + 1);
   };
 
@@ -140,10 +157,11 @@ export function connect(field, box) {
     asking = new AbortController();
     const { signal } = asking;
     try {
-      const found =
-        wanted.kind === "person"
-          ? await people(wanted.wanted, signal)
-          : await smileys(wanted.wanted.toLowerCase());
+      const { kind, wanted: letters } = wanted;
+      let found;
+      if (kind === "person") found = await people(letters, signal);
+      else if (kind === "sound") found = sounds(letters, field.form.dataset.sounds);
+      else found = await smileys(letters.toLowerCase());
       if (signal.aborted) return;
       if (!found.length) return close();
       choices = found;
