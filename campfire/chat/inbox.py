@@ -10,10 +10,11 @@ from typing import Any, Final, Literal
 
 from campfire.chat import memberships, messages, rooms
 from campfire.chat.messages import Message
+from campfire.chat.parts import Boost
 from campfire.database import Reads, Tx
 
 Kind = Literal["all", "mentions", "replies", "unread"]
-Reason = Literal["mention", "reply", "everyone", "direct", "unread"]
+Reason = Literal["mention", "reply", "everyone", "direct", "unread", "boost"]
 
 PAGE: Final = 20
 LONGEST_PAGE: Final = 100
@@ -85,20 +86,26 @@ REASONS: Final[dict[Kind, Sequence[Reason]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message that concerns the person, and why."""
+    """A message that concerns the person, and why; their own, if it got the `boost`."""
 
     message: Message
     room_name: str
     reason: Reason
     is_unread: bool
+    boost: Boost | None = None
+
+    @property
+    def moment(self) -> int:
+        """When it came to concern them, in UTC milliseconds."""
+        return self.boost.created_at if self.boost else self.message.created_at
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries, newest first; `more` says whether there are older ones."""
+    """Entries, newest first; older ones are before `next_id`, if there are any."""
 
     entries: Sequence[Entry] = ()
-    more: bool = False
+    next_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,48 @@ def page(
         for message_id in newest[:limit]
         if message_id in by_id
     ]
-    return Page(entries, len(newest) > limit)
+    next_id = newest[limit - 1] if len(newest) > limit else None
+    if kind == "all":
+        entries += _boosts(db, user_id, next_id, before)
+        entries.sort(key=lambda entry: entry.moment, reverse=True)
+    return Page(entries, next_id)
+
+
+def _boosts(
+    db: Reads, user_id: int, since: int | None, until: int | None
+) -> list[Entry]:
+    """Boosts on what the person wrote lately, given between two messages."""
+    rows = db.rows(
+        """SELECT boosts.id, own.id FROM (
+             SELECT id, room_id FROM messages WHERE creator_id = :user
+             ORDER BY id DESC LIMIT :looked_at) AS own
+           JOIN memberships ON memberships.room_id = own.room_id
+                           AND memberships.user_id = :user
+           JOIN boosts ON boosts.message_id = own.id
+           WHERE boosts.booster_id <> :user
+             AND boosts.created_at >= ifnull(
+               (SELECT created_at FROM messages WHERE id = :since), 0)
+             AND boosts.created_at < ifnull(
+               (SELECT created_at FROM messages WHERE id = :until), :ever)
+           ORDER BY boosts.id DESC LIMIT :most""",
+        {
+            **{"user": user_id, "since": since, "until": until},
+            **{"looked_at": MOST_LOOKED_AT, "ever": 2**63 - 1, "most": PAGE},
+        },
+    )
+    by_id = _known(db, user_id, [message_id for _, message_id in rows])
+    names = rooms.names(db, user_id, {each.room_id for each in by_id.values()})
+    given = {boost.id: boost for each in by_id.values() for boost in each.boosts}
+    return [
+        Entry(
+            by_id[message_id],
+            names[by_id[message_id].room_id],
+            "boost",
+            False,
+            given[boost_id],
+        )
+        for boost_id, message_id in rows
+    ]
 
 
 def missed(db: Reads, user_id: int) -> list[Missed]:

@@ -11,6 +11,7 @@ from campfire.chat import accounts, inbox, memberships, rooms
 from campfire.chat.accounts import Account
 from campfire.chat.inbox import Entry, Kind, Missed, Page, Reason
 from campfire.chat.rooms import Room
+from campfire.chat.users import User
 from campfire.database import Reads
 from campfire.refusals import Busy, Invalid
 from campfire.web import forms, render, responses, shell
@@ -32,6 +33,7 @@ SAID: Final[dict[Reason, str]] = {
     "everyone": "called everyone",
     "direct": "wrote to you",
     "unread": "wrote",
+    "boost": "boosted your message",
 }
 
 
@@ -40,18 +42,26 @@ class Shown:
     """An entry as the page shows it."""
 
     message: render.Shown
+    who: User
     room_name: str
     words: Markup
     said: str
+    moment: str
     is_unread: bool
 
     @classmethod
     def of(cls, entry: Entry) -> "Shown":
+        words, who = render.opening(entry.message), entry.message.creator
+        if entry.boost:
+            who = entry.boost.booster
+            words = Markup("{} on \u201c{}\u201d").format(entry.boost.content, words)
         return cls(
             render.Shown.of(entry.message),
+            who,
             entry.room_name,
-            render.opening(entry.message),
+            words,
             SAID[entry.reason],
+            render.time(entry.moment),
             entry.is_unread,
         )
 
@@ -96,7 +106,8 @@ async def index(request: web.Request) -> web.Response:
     )
     if representation(request) == "json":
         found = await request.app[DB].read(inbox.page, user.id, kind, before, limit)
-        response = responses.json([render.entry(entry) for entry in found.entries])
+        messages = [entry for entry in found.entries if not entry.boost]
+        response = responses.json([render.entry(entry) for entry in messages])
         if target := older(request, found):
             response.headers[hdrs.LINK] = f'<{target}>; rel="next"'
         return response
@@ -135,7 +146,7 @@ async def read(request: web.Request) -> web.Response:
 
 def older(request: web.Request, page: Page) -> str | None:
     """The address of the page that follows, by key."""
-    if not page.more or not page.entries:
+    if page.next_id is None:
         return None
-    query = dict(request.query) | {"before": str(page.entries[-1].message.id)}
+    query = dict(request.query) | {"before": str(page.next_id)}
     return f"{request.path}?{urlencode(query)}"

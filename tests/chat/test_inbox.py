@@ -115,14 +115,14 @@ def test_what_is_out_of_reach_takes_no_place_on_a_page(tx: Tx) -> None:
     for kind, message in (("replies", answer), ("mentions", called)):
         page = inbox.page(tx, JZ, kind, limit=1)  # type: ignore[arg-type]
         assert [entry.message.id for entry in page.entries] == [message.id]
-        assert not page.more
+        assert page.next_id is None
 
 
 def test_a_full_page_says_whether_more_follows(tx: Tx) -> None:
     for _ in range(2):
         say(tx, "@Kevin look")
-    assert inbox.page(tx, KEVIN, "mentions", limit=1).more
-    assert not inbox.page(tx, KEVIN, "mentions", limit=2).more
+    assert inbox.page(tx, KEVIN, "mentions", limit=1).next_id is not None
+    assert inbox.page(tx, KEVIN, "mentions", limit=2).next_id is None
 
 
 def test_pages_are_followed_by_key_without_gap_or_double(tx: Tx) -> None:
@@ -136,9 +136,9 @@ def test_pages_are_followed_by_key_without_gap_or_double(tx: Tx) -> None:
     while True:
         page = inbox.page(tx, KEVIN, "all", before, limit=2)
         seen += [entry.message.id for entry in page.entries]
-        if not page.more:
+        if page.next_id is None:
             break
-        before = seen[-1]
+        before = page.next_id
     assert seen == expected[::-1]
 
 
@@ -193,3 +193,35 @@ def test_an_outsider_reads_nothing(tx: Tx) -> None:
     secret = say(tx, "Between us", JZ, WATERCOOLER)
     with pytest.raises(NotFound):
         inbox.read(tx, KEVIN, secret.id)
+
+
+def test_boosts_stand_between_messages_and_on_one_page_each(tx: Tx) -> None:
+    own = say(tx, "It is lit", KEVIN)
+    expected = []
+    for number in range(4):
+        tx.now += 1
+        expected.append(("mention", say(tx, f"@Kevin {number}").id))
+        tx.now += 1
+        boosts.add(tx, JZ, own.id, f"{number}")
+        expected.append(("boost", own.id))
+    boosts.add(tx, KEVIN, own.id, "me")
+    seen: list[tuple[str, int]] = []
+    before = None
+    while True:
+        page = inbox.page(tx, KEVIN, "all", before, limit=2)
+        seen += [(entry.reason, entry.message.id) for entry in page.entries]
+        if page.next_id is None:
+            break
+        before = page.next_id
+    assert seen == expected[::-1]
+    assert ids(tx, "mentions") == [id for reason, id in seen if reason == "mention"]
+
+
+def test_no_boost_is_told_of_a_room_that_was_left(tx: Tx) -> None:
+    own = say(tx, "It is lit", JZ, WATERCOOLER)
+    boosts.add(tx, DAVID, own.id, "🔥")
+    (entry,) = inbox.page(tx, JZ, "all").entries
+    assert entry.boost is not None
+    assert (entry.boost.content, entry.is_unread) == ("🔥", False)
+    memberships.revoke(tx, WATERCOOLER, [JZ])
+    assert inbox.page(tx, JZ, "all").entries == []

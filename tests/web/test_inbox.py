@@ -126,3 +126,17 @@ async def test_an_answer_begins_after_what_it_quotes(sign_in: SignIn) -> None:
     await posted(jz, f"> Is it lit?\n>\n> — [Kevin]({link})\n\nSince noon")
     async with kevin.get("/inbox?kind=replies") as answer:
         assert [hit["snippet"] for hit in await answer.json()] == ["Since noon"]
+
+
+async def test_a_boost_on_my_words_is_on_the_page_and_no_hit(
+    sign_in: SignIn, browse: Browse
+) -> None:
+    jz, kevin = (await sign_in("JZ")).client, await sign_in("Kevin")
+    message = await posted(kevin.client, "It is <lit>")
+    path = f"/messages/{message['id']}/boosts"
+    async with jz.post(path, json={"content": "<b>🔥"}) as answer:
+        assert answer.status == 201
+    page = await text(await browse("Kevin"), "/inbox")
+    assert "boosted your message" in page
+    assert "&lt;b&gt;🔥 on “It is &lt;lit&gt;”" in page
+    assert await listed(kevin.client) == []
