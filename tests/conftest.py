@@ -12,6 +12,7 @@ import apsw
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
+from hypothesis import settings
 
 from campfire import app
 from campfire.chat import accounts, passwords, rooms, sessions, users
@@ -22,6 +23,10 @@ from campfire.web.keys import DB
 
 PASSWORD = "correct horse"
 PASSWORD_HASH = passwords.hashed(PASSWORD, cost=4)
+
+# How long an example may take is measured in bench/, not here.
+settings.register_profile("house", settings(), deadline=None)
+settings.load_profile("house")
 
 DAVID, JASON, JZ, KEVIN = 1, 2, 3, 4
 ALL_PETS, WATERCOOLER = 1, 2

@@ -279,7 +279,9 @@ async def test_sounds_are_completed_and_sent_with_the_next_key(david: Page) -> N
     await expect(field(david)).to_have_value("/play owl")
     await expect(suggestions(david)).to_have_count(0)
     await field(david).press("Enter")
-    await expect(david.get_by_role("button", name="Play the sound: owl")).to_be_visible()
+    await expect(
+        david.get_by_role("button", name="Play the sound: owl")
+    ).to_be_visible()
 
 
 async def test_the_palette_finds_an_emoji_and_puts_it_in(david: Page) -> None:

@@ -215,7 +215,7 @@ def play(tx: Tx, step: str, person: int, message: Message, word: str) -> None:
 
 
 @given(steps=STEPS, since=st.integers(0, 30), limit=st.integers(1, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_boosts_count_as_changes_without_holes_and_are_caught_up_with(
     stage: Stage, steps: list[tuple[str, int, int, str]], since: int, limit: int
 ) -> None:

@@ -70,7 +70,7 @@ PIECES = st.sampled_from(
     language=st.sampled_from(sorted(colours.LANGUAGES)),
     code=st.lists(PIECES, max_size=40).map("".join),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_words_of_the_code_stay(language: str, code: str) -> None:
     made = colours.coloured(code, language)
     assert made is None or words(made) == code

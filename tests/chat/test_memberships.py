@@ -262,7 +262,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_unread_counts_agree_with_counting_by_hand(
     stage: Stage, steps: list[tuple[str, int, int]]
 ) -> None:

@@ -583,7 +583,7 @@ def played(tx: Tx, changes: list[tuple[str, int, str]]) -> list[Paper]:
 
 
 @given(changes=CHANGES, limit=st.integers(1, 7))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_catching_up_from_anywhere_gives_the_room_as_it_is(
     stage: Stage, changes: list[tuple[str, int, str]], limit: int
 ) -> None:
@@ -599,7 +599,7 @@ def test_catching_up_from_anywhere_gives_the_room_as_it_is(
 
 
 @given(changes=CHANGES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_numbers_of_a_room_have_no_holes(
     stage: Stage, changes: list[tuple[str, int, str]]
 ) -> None:
@@ -624,7 +624,7 @@ def test_the_numbers_of_a_room_have_no_holes(
     limit=st.integers(1, 12),
     start=st.integers(0, 29),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_walk_through_the_pages_meets_every_message_once(
     stage: Stage, count: int, removed: set[int], limit: int, start: int
 ) -> None:

@@ -777,7 +777,7 @@ def require_safe(draft: richtext.Draft) -> None:
 @given(text=TEXTS)
 @example(text="[@David](https://a.example)")
 @example(text="[@David @jz](https://a.example) www.a.example/?@David")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_is_written_is_safe_or_refused(text: str) -> None:
     try:
         draft = richtext.draft(text, PEOPLE)
@@ -787,7 +787,7 @@ def test_whatever_is_written_is_safe_or_refused(text: str) -> None:
 
 
 @given(text=BOT_TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_a_bot_writes_is_safe_or_refused(text: str) -> None:
     try:
         draft = from_bot(text)
@@ -797,7 +797,7 @@ def test_whatever_a_bot_writes_is_safe_or_refused(text: str) -> None:
 
 
 @given(text=TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_cleaner_is_stable_on_anything(text: str) -> None:
     once = richtext.CLEANER.clean(text)
     require_allowed(once)
@@ -805,7 +805,7 @@ def test_the_cleaner_is_stable_on_anything(text: str) -> None:
 
 
 @given(text=TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_saying_the_same_twice_makes_the_same(text: str) -> None:
     try:
         draft = richtext.draft(text, PEOPLE)

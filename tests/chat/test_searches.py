@@ -278,7 +278,7 @@ SAID = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(SAID, max_size=8), st.lists(WORDS, min_size=1, max_size=2))
 def test_it_finds_what_one_would_find_by_looking(
     stage: Stage, said: list[tuple[int, str]], asked: list[str]

@@ -469,7 +469,7 @@ PLAY = st.lists(
 
 @pytest.mark.parametrize("small", [50, 0])
 @given(play=PLAY)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_counts_agree_with_counting_by_hand_whatever_crosses(
     small: int, play: list[tuple[Callable[[House, int, int], None], int, int]]
 ) -> None:
