@@ -6,7 +6,7 @@ needs as an argument.
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import aiohttp_jinja2
 import aiohttp_session
@@ -22,6 +22,7 @@ from campfire.live.hub import Hub
 from campfire.live.sockets import Sockets
 from campfire.live.sweeps import Sweeps
 from campfire.live.watch import Watch
+from campfire.metrics import Numbers
 from campfire.nights import Nights
 from campfire.outside.client import Client
 from campfire.outside.jobs import Runner
@@ -47,6 +48,7 @@ from campfire.web import (
 )
 from campfire.web.bans import Bans
 from campfire.web.forms import LARGEST_BODY
+from campfire.web.kept import Kept
 from campfire.web.keys import (
     DB,
     LIMITS,
@@ -61,6 +63,7 @@ from campfire.web.keys import (
     UPLOADS,
 )
 from campfire.web.limits import BOTS, POSTS, Limits
+from campfire.web.metrics import Metrics, Traffic
 from campfire.web.middleware import (
     answering,
     for_bots,
@@ -172,13 +175,18 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         largest=config.largest_file * MEGABYTE,
         quota=config.files_per_person * MEGABYTE,
     )
-    app.middlewares.append(numbering())
+    traffic = Traffic()
+    app.middlewares.append(numbering(traffic.hit))
     app.middlewares.append(answering(renderer))
     aiohttp_session.setup(app, sessions)
     app.middlewares.append(guarding(peers, bans, limits))
     app.on_response_prepare.append(secure)
     for routes in ROUTES:
         app.add_routes(routes)
+    kept: dict[str, Kept[Any, Any]] = {"pages": pages.kept, "sessions": sessions.kept}
+    numbers = Numbers(db, hub, traffic, nights, kept)
+    metrics = Metrics(numbers.text, config.metrics_token)
+    app.router.add_get("/metrics", public(metrics.show))
     app.router.add_get("/static/{digest}/{name:.+}", public(static.show))
 
     async def post(

@@ -45,6 +45,9 @@ class Config:
         Path("backups"), "folder for a backup every night, within data, or off"
     )
     backups_kept: int = setting(7, "how many backups are kept")
+    metrics_token: str | None = setting(
+        None, "what a program from elsewhere shows to read /metrics"
+    )
     password_cost: int = field(default=12, metadata={"internal": True})
 
     @classmethod

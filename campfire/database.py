@@ -23,6 +23,7 @@ from urllib.parse import quote
 import apsw
 import apsw.bestpractice
 
+from campfire.histograms import Histogram
 from campfire.refusals import Busy
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ Fault = apsw.Error
 Bindings = Sequence[Any] | Mapping[str, Any]
 
 BATCH: Final = 64
+BATCHES: Final = (1, 2, 4, 8, 16, 32)
 WAITING: Final = 1_000
 CHECKPOINT_PAGES: Final = 1_000
 BACKSTOP_PAGES: Final = 16_000
@@ -307,6 +309,10 @@ class Database:
         self._checkpoints = ThreadPoolExecutor(1, "checkpoint")
         self._checkpointing = threading.Event()
         self._wal_pages = 0
+        self.batches = Histogram(BATCHES)
+        self.commits = Histogram()
+        self.waits = Histogram()
+        self._measuring = threading.Lock()
         self._waiting: asyncio.Queue[Job | None] = asyncio.Queue(WAITING)
         self._batches: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._kept: dict[Any, Any] = {}
@@ -356,14 +362,22 @@ class Database:
 
         The snapshot holds every change that was answered before the call.
         """
+        asked = time.perf_counter()
         return await self._loop.run_in_executor(
-            self._readers, lambda: self._looked(look, *args, **kwargs)
+            self._readers, lambda: self._looked(asked, look, *args, **kwargs)
         )
 
     @property
     def waiting(self) -> int:
         """How many changes wait for the writer."""
         return self._waiting.qsize()
+
+    def wal_bytes(self) -> int:
+        """How long the write-ahead log is on the disk."""
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def generation(self) -> int:
         """Grows when another process has changed the file; what was kept is stale then.
@@ -465,6 +479,7 @@ class Database:
 
     def _commit(self, jobs: list[Job]) -> None:
         writer = self._writer
+        started = time.perf_counter()
         try:
             writer.execute("BEGIN IMMEDIATE")
             self._watch_own_version()
@@ -478,6 +493,8 @@ class Database:
             self._kept.clear()
             for job in jobs:
                 job.error, job.events = job.error or refused(error), ()
+        self.batches.add(len(jobs))
+        self.commits.add(time.perf_counter() - started)
         self._checkpoint_when_grown()
 
     def _attempt(self, job: Job) -> None:
@@ -555,10 +572,13 @@ class Database:
 
     def _looked(
         self,
+        asked: float,
         look: Callable[Concatenate[Reads, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
+        with self._measuring:
+            self.waits.add(time.perf_counter() - asked)
         connection: apsw.Connection = self._local.connection
         connection.execute("BEGIN")
         try:

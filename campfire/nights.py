@@ -44,6 +44,11 @@ class Nights:
         moments = [moment(path) for path in self._backups()]
         return max((made for made in moments if made <= now), default=None)
 
+    def last_made(self) -> float:
+        """When the newest was made, in seconds since 1970; 0 for never."""
+        newest = self.newest(datetime.now(UTC))
+        return newest.timestamp() if newest else 0.0
+
     async def make(self, now: datetime) -> bool:
         """Makes a backup and takes the oldest away; says in the log what went wrong."""
         target = self._folder / now.strftime(FORMAT)

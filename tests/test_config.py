@@ -31,6 +31,7 @@ def test_every_setting_is_read() -> None:
             "CAMPFIRE_RATE_LIMITS": "off",
             "CAMPFIRE_BACKUPS": "/mnt/backups",
             "CAMPFIRE_BACKUPS_KEPT": "30",
+            "CAMPFIRE_METRICS_TOKEN": "a long secret",
         }
     )
     assert config == Config(
@@ -45,6 +46,7 @@ def test_every_setting_is_read() -> None:
         rate_limits=False,
         backups=Path("/mnt/backups"),
         backups_kept=30,
+        metrics_token="a long secret",
     )
 
 

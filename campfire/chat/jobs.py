@@ -48,6 +48,16 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many jobs of a kind are in a state; `oldest` is in UTC milliseconds."""
+
+    kind: str
+    state: str
+    count: int
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     name: ClassVar = "job.added"
     kind: str
@@ -204,6 +214,13 @@ def failed(tx: Tx, job: Job, now: int, fault: str) -> None:
         },
     ):
         raise Stale
+
+
+def backlogs(db: Reads) -> list[Backlog]:
+    """What there is to do, for whoever watches."""
+    rows = db.rows("""SELECT kind, state, count(*), min(created_at) FROM jobs
+           GROUP BY kind, state ORDER BY kind, state""")
+    return [Backlog(*row) for row in rows]
 
 
 def delay(attempts: int) -> int:

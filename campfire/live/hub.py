@@ -113,6 +113,7 @@ class Hub:
         self._slow: set[Socket] = set()
         self._draining: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.drops = 0
         self._unread_frames: dict[tuple[int, int, int, bool], Frame] = {}
         self.db: Database
         self.counts = Counts(self._tell_unread)
@@ -478,6 +479,7 @@ class Hub:
             if outbox.is_empty:
                 self._slow.discard(socket)
             elif outbox.is_full or outbox.is_stuck():
+                self.drops += 1
                 outbox.clear()
                 socket.frames.clear()
                 self.dismiss(socket, TRY_AGAIN)

@@ -49,12 +49,16 @@ class Kept(Generic[K, V]):
         self._forgotten = 0
         self._dropped: dict[Scope, int] = {}
         self._generation = generation()
+        self.hits = 0
+        self.misses = 0
 
     def get(self, key: K) -> V | None:
         self._follow()
         entry = self._entries.pop(key, None)
         if entry is None:
+            self.misses += 1
             return None
+        self.hits += 1
         self._entries[key] = entry
         return entry[0]
 

@@ -12,6 +12,7 @@ import itertools
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -35,13 +36,13 @@ from campfire.web.bans import Bans
 from campfire.web.limits import BOTS, Limits
 from campfire.web.render import Renderer
 from campfire.web.requests import SAFE, Peers, is_of_a_bot, representation
-from campfire.web.sessions import viewer_of
+from campfire.web.sessions import known, viewer_of
 
 log = logging.getLogger(__name__)
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 PROBLEM: Final = "application/problem+json"
-SLOW: Final = 1.0
+MOST_LINES: Final = 100
 RETURN_TO: Final = "campfire_return_to"
 # aiohttp answers to HTTP/0.9 and HTTP/2.0 as well, in words that are neither.
 SPOKEN: Final = (HttpVersion11, HttpVersion10)
@@ -105,11 +106,32 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.popall(hdrs.SERVER, None)
 
 
-def numbering() -> Any:
+class Lines:
+    """At most a hundred lines in a second: a flood of requests fills no disk."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._written = 0
+        self._left_out = 0
+
+    def left_out(self, now: float) -> int | None:
+        """None when there is no room for another line, else how many had none."""
+        if int(now) != self._second:
+            self._second, self._written = int(now), 0
+        if self._written >= MOST_LINES:
+            self._left_out += 1
+            return None
+        self._written += 1
+        left_out, self._left_out = self._left_out, 0
+        return left_out
+
+
+def numbering(hit: Callable[[web.Request, int, float], None]) -> Any:
     """Gives each request its number, for the answer and for every line it logs.
 
-    What goes well is not logged: a line for each message would say nothing.
+    Then counts it, and logs it if there is room: its route, never its address.
     """
+    lines = Lines()
     process = secrets.token_hex(4)
     count = itertools.count(1)
 
@@ -118,19 +140,21 @@ def numbering() -> Any:
         REQUEST_ID.set(f"{process}{next(count):08x}")
         started = time.monotonic()
         response = await handler(request)
-        took = time.monotonic() - started
-        is_slow = took > SLOW and response.status != 101
-        if response.status >= 400 or is_slow:
+        ended = time.monotonic()
+        hit(request, response.status, ended - started)
+        left_out = lines.left_out(ended)
+        if left_out is not None:
             route = request.match_info.route.resource
-            log.info(
-                "request",
-                extra={
-                    "method": request.method,
-                    "route": route.canonical if route else None,
-                    "status": response.status,
-                    "ms": round(took * 1000, 1),
-                },
-            )
+            extra = {
+                "method": request.method,
+                "route": route.canonical if route else None,
+                "status": response.status,
+                "ms": round((ended - started) * 1000, 1),
+                "user_id": known(request),
+            }
+            if left_out:
+                extra["left_out"] = left_out
+            log.info("request", extra=extra)
         return response
 
     return number

@@ -48,23 +48,23 @@ class Pages:
     """Keeps answers by person, representation and address."""
 
     def __init__(self, generation: Callable[[], int]) -> None:
-        self._kept: Kept[Key, Made] = Kept(
+        self.kept: Kept[Key, Made] = Kept(
             generation, MOST_BYTES, lambda made: 2 * len(made.body) + OVERHEAD
         )
 
     def hear(self, event: Event) -> None:
-        self._kept.hear(event)
+        self.kept.hear(event)
 
     async def answer(self, request: web.Request, key: Key, make: Make) -> web.Response:
         """What is kept under the key, or what `make` makes: text, type, headers and
         the scopes it depends on."""
-        made = self._kept.get(key)
+        made = self.kept.get(key)
         if made is None:
-            started = self._kept.start()
+            started = self.kept.start()
             text, content_type, headers, scopes = await make()
             body = text.encode("utf-8")
             made = Made(body, content_type, headers, etag(body))
-            self._kept.keep(key, made, scopes, started)
+            self.kept.keep(key, made, scopes, started)
         return answered(request, made)
 
 

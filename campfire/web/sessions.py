@@ -37,10 +37,10 @@ class Sessions(AbstractStorage):
         super().__init__(cookie_name=COOKIE)
         self._db = db
         self._peers = peers
-        self._kept: Kept[bytes, Session] = Kept(db.generation, MOST_KEPT)
+        self.kept: Kept[bytes, Session] = Kept(db.generation, MOST_KEPT)
 
     def hear(self, event: Event) -> None:
-        self._kept.hear(event)
+        self.kept.hear(event)
 
     async def viewer(self, request: web.Request) -> Session | None:
         """Whose request this is, asked anew."""
@@ -52,16 +52,16 @@ class Sessions(AbstractStorage):
             room_id = int(request.match_info["room_id"])
         # A key may be good for one room and not for another.
         key = sessions.token_hash(given if room_id is None else f"{room_id}/{given}")
-        session = self._kept.get(key)
+        session = self.kept.get(key)
         if session is None:
-            started = self._kept.start()
+            started = self.kept.start()
             if is_of_a_bot(request):
                 session = await self._db.read(bots.sign_in, given, room_id)
             else:
                 session = await self._db.read(sessions.find, key)
             if session is None:
                 return None
-            self._kept.keep(key, session, [("user", session.user.id)], started)
+            self.kept.keep(key, session, [("user", session.user.id)], started)
         now = time.time_ns() // 1_000_000
         if session.is_over(now):
             return None
@@ -97,7 +97,7 @@ class Sessions(AbstractStorage):
         )
 
     async def _touch(self, request: web.Request, session: Session) -> None:
-        self._kept.drop(("user", session.user.id))
+        self.kept.drop(("user", session.user.id))
         try:
             await self._db.write(
                 sessions.touch,
@@ -141,6 +141,13 @@ async def viewer_of(request: web.Request) -> Session | None:
     session = await aiohttp_session.get_session(request)
     viewer: Session | None = session.get("viewer")
     return viewer
+
+
+def known(request: web.Request) -> int | None:
+    """The id of whose request this is, as far as somebody has asked already."""
+    session = request.get(aiohttp_session.SESSION_KEY)
+    found: Session | None = session.get("viewer") if session else None
+    return found.user.id if found else None
 
 
 async def viewer(request: web.Request) -> User:

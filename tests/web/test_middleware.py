@@ -12,7 +12,7 @@ from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestServer
 
 from campfire.web.keys import DB
-from campfire.web.middleware import SECURITY
+from campfire.web.middleware import MOST_LINES, SECURITY, Lines
 from campfire.web.static import Static
 from tests.conftest import SignIn
 from tests.web.conftest import FORMS, FRAGMENT, HTML, JSON, Browse, Raw, posted
@@ -21,7 +21,7 @@ PUBLIC = [
     *(("GET", "/first_run"), ("POST", "/first_run")),
     *(("GET", "/join/{code}"), ("POST", "/join/{code}")),
     *(("GET", "/session/new"), ("POST", "/session")),
-    *(("GET", "/health"), ("GET", "/ready")),
+    *(("GET", "/health"), ("GET", "/ready"), ("GET", "/metrics")),
     ("GET", "/static/{digest}/{name}"),
     ("GET", "/account/logo"),
     ("GET", "/session/transfers/{token}"),
@@ -395,3 +395,29 @@ async def test_a_refused_body_is_not_read_as_the_next_request(raw: Raw) -> None:
     assert answer.startswith(b"HTTP/1.1 415 ")
     assert answer.count(b"HTTP/1.1 ") == 1
     assert b'"version"' not in answer
+
+
+# Lines in the log
+
+
+async def test_a_request_is_one_line_with_its_route_and_who_asked(
+    sign_in: SignIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    kevin = await sign_in("Kevin")
+    caplog.set_level("INFO", "campfire.web.middleware")
+    response = await kevin.client.get("/rooms/1/messages?before=9&secret=marshmallow")
+    assert response.status == 404
+    (line,) = [record for record in caplog.records if record.msg == "request"]
+    said = vars(line)
+    assert said["route"] == "/rooms/{room_id}/messages"
+    assert (said["method"], said["status"], said["user_id"]) == ("GET", 404, kevin.id)
+    assert said["ms"] >= 0
+    assert "marshmallow" not in str(said)
+
+
+def test_a_flood_leaves_lines_out_and_says_how_many() -> None:
+    lines = Lines()
+    written = [lines.left_out(1.0 + n / 10_000) for n in range(MOST_LINES + 50)]
+    assert written == [0] * MOST_LINES + [None] * 50
+    assert lines.left_out(2.0) == 50
+    assert lines.left_out(2.1) == 0

@@ -260,9 +260,9 @@ def test_what_is_kept_is_bounded() -> None:
     noise = random.Random(1)
     for number in range(100):
         made = Made(noise.randbytes(256 * 1024), "text/html", {}, "x")
-        pages._kept.keep((DAVID, "page", str(number)), made, (), pages._kept.start())
+        pages.kept.keep((DAVID, "page", str(number)), made, (), pages.kept.start())
     weight = 2 * 256 * 1024 + OVERHEAD
-    assert len(pages._kept._entries) == MOST_BYTES // weight
+    assert len(pages.kept._entries) == MOST_BYTES // weight
 
 
 def test_an_answer_is_compressed_once() -> None:
