@@ -48,9 +48,8 @@ def main() -> None:
     with contextlib.closing(connect(folder / FILE, read_only=True)) as connection:
         db = Reads(connection)
         few, many = people(db)
-        print(
-            f"{given.messages:,} messages, p50 and p99 of {given.rounds}, ms of this thread"
-        )
+        about = f"p50 and p99 of {given.rounds}, in ms of this thread"
+        print(f"{given.messages:,} messages, {about}")
         fewest = f"in {len(few[1])} of them"
         print(f"{'':30} {'in all rooms':>21} {fewest:>21}")
         for name, text, sort in ASKED:
