@@ -38,6 +38,7 @@ from campfire.web import (
     inbox,
     keyed,
     messages,
+    openapi,
     pictures,
     posting,
     previews,
@@ -52,6 +53,7 @@ from campfire.web.kept import Kept
 from campfire.web.keys import (
     DB,
     LIMITS,
+    OPENAPI,
     PAGES,
     PASSWORDS,
     PEERS,
@@ -90,6 +92,7 @@ ROUTES: Final = (
     inbox.routes,
     keyed.routes,
     messages.routes,
+    openapi.routes,
     previews.routes,
     rooms.routes,
     searches.routes,
@@ -164,7 +167,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     app[PEERS] = peers
     limits = app[LIMITS] = Limits(enabled=config.rate_limits)
     app[PRESENT] = lambda: hub.presence.users().keys()
-    app[READINESS] = Readiness(db)
+    app[READINESS] = Readiness(db, runner.state)
     app[RENDERER] = renderer
     app[STATIC] = static
     app[STORAGE] = storage
@@ -205,6 +208,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         limited=config.rate_limits,
     )
     app.router.add_get("/socket", for_bots(sockets.show))
+    app[OPENAPI] = openapi.described(app.router, config.origin)
 
     async def stop(app: web.Application) -> None:
         await sockets.close()

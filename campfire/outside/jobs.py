@@ -45,6 +45,10 @@ class Runner:
         self._running: dict[asyncio.Task[None], str] = {}
         self._task = asyncio.create_task(self._run(), name="jobs")
 
+    def state(self) -> str:
+        """One word for whoever watches: ok, or that nothing will be done any more."""
+        return "stopped" if self._task.done() else "ok"
+
     def hear(self, event: Event) -> None:
         if isinstance(event, jobs.Added):
             self._due.set()

@@ -18,6 +18,7 @@ from campfire.web.uploads import Uploads
 
 DB: Final = web.AppKey("DB", Database)
 LIMITS: Final = web.AppKey("LIMITS", Limits)
+OPENAPI: Final = web.AppKey("OPENAPI", bytes)
 PAGES: Final = web.AppKey("PAGES", Pages)
 PASSWORDS: Final = web.AppKey("PASSWORDS", Passwords)
 PEERS: Final = web.AppKey("PEERS", Peers)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from campfire.chat import health
@@ -16,10 +16,14 @@ FRESH: Final = 1.0
 
 
 class Readiness:
-    """Asks each part whether it works, at most once a second however often asked."""
+    """Asks each part whether it works, at most once a second however often asked.
 
-    def __init__(self, db: Database) -> None:
+    `jobs` says "ok" or why nothing is done outside of the house.
+    """
+
+    def __init__(self, db: Database, jobs: Callable[[], str]) -> None:
         self._db = db
+        self._jobs = jobs
         self._asked = 0.0
         self._components: dict[str, str] = {}
         self._asking = asyncio.Lock()
@@ -30,14 +34,17 @@ class Readiness:
                 self._components = {
                     "database": await answered(self._db.read(health.look)),
                     "writer": await answered(self._db.write(health.beat)),
-                    "jobs": "ok",
+                    "jobs": self._jobs(),
                     "disk": await asyncio.to_thread(self._disk),
                 }
                 self._asked = time.monotonic()
         return self._components
 
     def _disk(self) -> str:
-        disk = os.statvfs(self._db.path.parent)
+        try:
+            disk = os.statvfs(self._db.path.parent)
+        except OSError as error:
+            return f"cannot be asked: {error.strerror}"
         free = disk.f_bavail * disk.f_frsize
         return "ok" if free >= FREE else "less than 64 MB free"
 

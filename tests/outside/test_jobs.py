@@ -247,3 +247,12 @@ async def test_nothing_is_lost_when_the_process_is_killed_again_and_again(
     assert kills > 3
     assert set(delivered) == wanted
     assert len(delivered) - len(wanted) <= 4 * kills, "no more than were under way"
+
+
+async def test_whoever_watches_is_told_when_it_has_stopped(db: Database) -> None:
+    async def handle(job: Job) -> None:
+        raise AssertionError(job)
+
+    async with running(db, handle) as runner:
+        assert runner.state() == "ok"
+    assert runner.state() == "stopped"

@@ -22,6 +22,7 @@ PUBLIC = [
     *(("GET", "/join/{code}"), ("POST", "/join/{code}")),
     *(("GET", "/session/new"), ("POST", "/session")),
     *(("GET", "/health"), ("GET", "/ready"), ("GET", "/metrics")),
+    ("GET", "/openapi.json"),
     ("GET", "/static/{digest}/{name}"),
     ("GET", "/account/logo"),
     ("GET", "/session/transfers/{token}"),

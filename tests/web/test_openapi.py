@@ -1,0 +1,112 @@
+"""The document says what the server does: complete, valid, and tried at random."""
+
+import asyncio
+import json
+from typing import Any
+
+import schemathesis
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import response_schema_conformance
+
+from campfire.web import openapi
+from campfire.web.openapi import name_of, offered
+from tests.conftest import ALL_PETS, SignIn
+from tests.web.conftest import posted
+
+EXAMPLES = 4
+# What would sign out who tries, or ends with the socket open.
+UNTRIED = {
+    *("DELETE /session", "DELETE /sessions", "GET /socket"),
+    *("POST /users/{user_id}/ban", "DELETE /account/users/{user_id}"),
+    *("PATCH /account/users/{user_id}", "PATCH /users/me"),
+    *("DELETE /rooms/{room_id}", "DELETE /rooms/{room_id}/messages/{message_id}"),
+    *("POST /rooms/{room_id}/leave", "PATCH /rooms/{room_id}"),
+}
+
+
+async def document(client: ClientSession) -> dict[str, Any]:
+    response = await client.get("/openapi.json")
+    assert response.status == 200
+    document: dict[str, Any] = await response.json()
+    return document
+
+
+def test_every_route_is_described_and_nothing_else(server: TestServer) -> None:
+    assert server.app is not None
+    names = {name_of(route) for route in offered(server.app.router)}
+    assert names - openapi.OPERATIONS.keys() == set(), "describe them in web/openapi.py"
+    assert openapi.OPERATIONS.keys() - names == set(), "these are no routes"
+
+
+def test_what_is_left_out_is_a_page(server: TestServer) -> None:
+    assert server.app is not None
+    routes = {name_of(route) for route in server.app.router.routes()}
+    assert set() == openapi.PAGES - routes
+
+
+async def test_it_is_valid_and_says_who_may_ask(client: ClientSession) -> None:
+    said = await document(client)
+    validate(said, cls=OpenAPIV31SpecValidator)
+    assert said["openapi"] == "3.1.0"
+    rooms = said["paths"]["/rooms"]
+    assert rooms["get"]["security"] == [{"bearer": []}, {"cookie": []}]
+    assert said["paths"]["/health"]["get"]["security"] == []
+    schema = rooms["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["required"] == ["kind"]
+    again = await client.get("/openapi.json")
+    headers = {"If-None-Match": again.headers["ETag"]}
+    assert (await client.get("/openapi.json", headers=headers)).status == 304
+
+
+async def test_what_it_says_is_true_when_it_is_tried(
+    server: TestServer, client: ClientSession, sign_in: SignIn
+) -> None:
+    """A few requests for each operation, always the same ones."""
+    david = await sign_in("David")
+    message = await posted(david.client, "Hello, marshmallow")
+    path = f"/messages/{message['id']}/boosts"
+    await david.client.post(path, json={"content": "x"})
+    said = await document(client)
+    schema = schemathesis.openapi.from_dict(said)
+    schema.config.update(base_url=str(server.make_url("/")).rstrip("/"))
+    headers = {"Authorization": f"Bearer {david.token}", "Accept": "application/json"}
+    tried: dict[str, set[int]] = {}
+
+    def try_all() -> None:
+        for result in schema.get_all_operations():
+            assert isinstance(result, Ok), result
+            operation = result.ok()
+            name = f"{operation.method.upper()} {operation.path}"
+            if name in UNTRIED or "{bot_key}" in name:
+                continue
+
+            @seed(1)
+            @settings(
+                max_examples=EXAMPLES,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy())
+            def try_one(case: Any) -> None:
+                for part in case.path_parameters or {}:
+                    if part in ("room_id", "message_id", "user_id"):
+                        case.path_parameters[part] = ALL_PETS
+                response = case.call(headers=headers, timeout=10)
+                tried.setdefault(name, set()).add(response.status_code)
+                case.validate_response(
+                    response, checks=[not_a_server_error, response_schema_conformance]
+                )
+
+            try_one()
+
+    await asyncio.to_thread(try_all)
+    assert len(tried) > 50
+    assert 200 in tried["GET /rooms/{room_id}/messages"]
+    assert json.dumps(said).count("$ref") > 50
