@@ -211,6 +211,7 @@ async def test_reading_clears_the_count_on_each_device_of_ones_own(
             "message_id": message["id"],
             "last_read_id": message["id"],
             "unread_count": 0,
+            "mentioned": False,
         }
         assert read == ([expected] if name in JZS else [])
 
