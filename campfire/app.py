@@ -72,8 +72,8 @@ from campfire.web.middleware import (
     guarding,
     numbering,
     public,
-    secure,
 )
+from campfire.web.origins import Origins
 from campfire.web.pages import Pages
 from campfire.web.readiness import Readiness
 from campfire.web.render import Renderer
@@ -182,8 +182,11 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     app.middlewares.append(numbering(traffic.hit))
     app.middlewares.append(answering(renderer))
     aiohttp_session.setup(app, sessions)
-    app.middlewares.append(guarding(peers, bans, limits))
-    app.on_response_prepare.append(secure)
+    origins = Origins(peers, config.origin, config.cors_origins)
+    app.middlewares.append(
+        guarding(peers, bans, limits, origins.require_own_name, origins.preflight)
+    )
+    app.on_response_prepare.append(origins.mark)
     for routes in ROUTES:
         app.add_routes(routes)
     kept: dict[str, Kept[Any, Any]] = {"pages": pages.kept, "sessions": sessions.kept}

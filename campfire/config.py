@@ -35,6 +35,9 @@ class Config:
     trusted_proxies: tuple[Network, ...] = setting(
         (), "networks whose X-Forwarded-* headers are believed, with commas between"
     )
+    cors_origins: tuple[str, ...] = setting(
+        (), "other sites whose scripts may use the JSON with a token, with commas"
+    )
     log_format: Literal["json", "text"] = setting("text", "one line each, json or text")
     largest_file: int = setting(100, "megabytes that one file may have")
     files_per_person: int = setting(
@@ -96,6 +99,8 @@ def parsed(variable: str, value: str) -> Any:
             return None if value == "off" else Path(value)
         case "ORIGIN":
             return origin(variable, value)
+        case "CORS_ORIGINS":
+            return tuple(origin(variable, part.strip()) for part in value.split(","))
         case "TRUSTED_PROXIES":
             try:
                 return tuple(
@@ -126,7 +131,8 @@ def origin(variable: str, value: str) -> str:
     except ValueError:
         raise refused from None
     if (
-        url.scheme not in USUAL_PORTS
+        "*" in value
+        or url.scheme not in USUAL_PORTS
         or not url.hostname
         or any(letter.isspace() for letter in value)
         or url.username is not None

@@ -64,6 +64,12 @@ class Invalid(Refusal):
         self.errors = errors
 
 
+class Misdirected(Refusal):
+    """Asked under a name that is not ours (RFC 9110, 15.5.20)."""
+
+    status = 421
+
+
 class TooMany(Refusal):
     status = 429
 

@@ -25,6 +25,7 @@ def test_every_setting_is_read() -> None:
             "CAMPFIRE_DATA": "/var/lib/campfire",
             "CAMPFIRE_ORIGIN": "https://Chat.Example:8443/",
             "CAMPFIRE_TRUSTED_PROXIES": "127.0.0.1/32, fd00::/8",
+            "CAMPFIRE_CORS_ORIGINS": "https://a.example, http://B.example:80",
             "CAMPFIRE_LOG_FORMAT": "json",
             "CAMPFIRE_LARGEST_FILE": "500",
             "CAMPFIRE_FILES_PER_PERSON": "2000",
@@ -40,6 +41,7 @@ def test_every_setting_is_read() -> None:
         data=Path("/var/lib/campfire"),
         origin="https://chat.example:8443",
         trusted_proxies=(ip_network("127.0.0.1/32"), ip_network("fd00::/8")),
+        cors_origins=("https://a.example", "http://b.example"),
         log_format="json",
         largest_file=500,
         files_per_person=2000,
@@ -89,6 +91,12 @@ def test_backups_can_be_left_to_somebody_else() -> None:
     assert Config.from_env({"CAMPFIRE_BACKUPS": "off"}).backups is None
     with pytest.raises(Misconfigured, match="CAMPFIRE_BACKUPS_KEPT"):
         Config.from_env({"CAMPFIRE_BACKUPS_KEPT": "0"})
+
+
+@pytest.mark.parametrize("value", ["*", "https://*.example", "null", "a.example,"])
+def test_a_site_that_may_read_answers_is_named_in_full(value: str) -> None:
+    with pytest.raises(Misconfigured, match="CAMPFIRE_CORS_ORIGINS"):
+        Config.from_env({"CAMPFIRE_CORS_ORIGINS": value})
 
 
 def test_what_only_tests_set_is_no_setting() -> None:

@@ -69,6 +69,7 @@ TITLES: Final = {
     405: "That is not done here",
     410: "It is gone",
     413: "Too large",
+    421: "Somebody else's fire",
     422: "Not quite",
     429: "One moment, please",
     500: "The fire went out",
@@ -186,7 +187,13 @@ def answering(renderer: Renderer) -> Any:
     return answer
 
 
-def guarding(peers: Peers, bans: Bans, limits: Limits) -> Any:
+def guarding(
+    peers: Peers,
+    bans: Bans,
+    limits: Limits,
+    require_own_name: Callable[[web.Request], None],
+    preflight: Callable[[web.Request], web.Response | None],
+) -> Any:
     """Lets nothing from another site through, and nobody unknown but to the doors.
 
     Bots get no further than where they are expected, and no faster than is good.
@@ -196,7 +203,10 @@ def guarding(peers: Peers, bans: Bans, limits: Limits) -> Any:
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.version not in SPOKEN:
             raise web.HTTPVersionNotSupported()
+        require_own_name(request)
         await bans.require_welcome(request)
+        if response := preflight(request):
+            return response
         peers.require_same_site(request)
         match = request.match_info
         if match.http_exception is None and not hasattr(match.handler, "is_public"):

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from campfire import __version__
 from campfire.web.keys import OPENAPI
 from campfire.web.middleware import PROBLEM, public
-from campfire.web.requests import JSON, etag
+from campfire.web.requests import COOKIE, JSON, SECURE_COOKIE, etag
 
 Schema = dict[str, Any]
 
@@ -397,7 +397,9 @@ def described(router: web.UrlDispatcher, origin: str | None) -> bytes:
             path = paths.setdefault(route.resource.canonical, {})
             path[route.method.lower()] = about
     bearer = {"type": "http", "scheme": "bearer"}
-    cookie = {"type": "apiKey", "in": "cookie", "name": "campfire_session"}
+    is_https = (origin or "").startswith("https:")
+    name = SECURE_COOKIE if is_https else COOKIE
+    cookie = {"type": "apiKey", "in": "cookie", "name": name}
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {

@@ -14,6 +14,7 @@ Network = IPv4Network | IPv6Network
 Representation = Literal["json", "fragment", "page"]
 
 COOKIE: Final = "campfire_session"
+SECURE_COOKIE: Final = f"__Host-{COOKIE}"
 BOT_KEY: Final = "bot_key"
 JSON: Final = "application/json"
 SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
@@ -40,7 +41,7 @@ def is_of_a_bot(request: web.Request) -> bool:
     return BOT_KEY in request.match_info or bool(KEY.fullmatch(bearer(request) or ""))
 
 
-def token(request: web.Request) -> str | None:
+def token(request: web.Request, name: str = COOKIE) -> str | None:
     """The bearer token, or the cookie; two cookies of the name prove nothing.
 
     Where a bot's key stands in the path nothing else is read.
@@ -50,7 +51,7 @@ def token(request: web.Request) -> str | None:
         return key if KEY.fullmatch(key) else None
     if hdrs.AUTHORIZATION in request.headers:
         return bearer(request)
-    return cookie(request, COOKIE)
+    return cookie(request, name)
 
 
 def cookie(request: web.Request, name: str) -> str | None:
@@ -94,6 +95,30 @@ class Peers:
             host = request.headers.get("X-Forwarded-Host", host)
         usual = ":443" if scheme == "https" else ":80"
         return f"{scheme}://{host.removesuffix(usual)}".lower()
+
+    def host(self, request: web.Request) -> str:
+        """Host and port that were asked for, without the port that goes without saying.
+
+        The scheme is that of the operator's origin.
+        """
+        host = request.headers.get(hdrs.HOST, "")
+        if self._trusted and self._is_trusted(request.remote or ""):
+            host = request.headers.get("X-Forwarded-Host", host)
+        https = (self._origin or "").startswith("https:")
+        return host.lower().removesuffix(":443" if https else ":80")
+
+    def cookie(self, request: web.Request) -> str:
+        """What the session's cookie is called: a browser that came by https takes one
+        with this prefix from nobody but this very host (RFC 6265bis, 4.1.3.2)."""
+        return SECURE_COOKIE if self.is_https(request) else COOKIE
+
+    def is_https(self, request: web.Request) -> bool:
+        """Whether the browser used it. Asked for every request."""
+        if self._origin:
+            return self._origin.startswith("https:")
+        if not self._trusted:
+            return request.scheme == "https"
+        return self.origin(request).startswith("https:")
 
     def require_same_site(self, request: web.Request) -> None:
         """Refuses what another site made the browser send.

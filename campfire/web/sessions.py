@@ -44,7 +44,7 @@ class Sessions(AbstractStorage):
 
     async def viewer(self, request: web.Request) -> Session | None:
         """Whose request this is, asked anew."""
-        given = token(request)
+        given = token(request, self._peers.cookie(request))
         if not given:
             return None
         room_id = None
@@ -74,7 +74,9 @@ class Sessions(AbstractStorage):
         if viewer is None:
             return aiohttp_session.Session(None, data=None, new=True)
         return aiohttp_session.Session(
-            token(request), data={"session": {"viewer": viewer}}, new=False
+            token(request, self._peers.cookie(request)),
+            data={"session": {"viewer": viewer}},
+            new=False,
         )
 
     async def save_session(
@@ -84,14 +86,16 @@ class Sessions(AbstractStorage):
         session: aiohttp_session.Session,
     ) -> None:
         """Sets the cookie to the session's token, or takes it away."""
+        name = self._peers.cookie(request)
+        is_secure = name != COOKIE
         if session.empty:
-            response.del_cookie(COOKIE)
+            response.del_cookie(name, secure=is_secure)
             return
         response.set_cookie(
-            COOKIE,
+            name,
             session["token"],
             max_age=COOKIE_AGE,
-            secure=self._peers.origin(request).startswith("https:"),
+            secure=is_secure,
             httponly=True,
             samesite="Lax",
         )

@@ -259,7 +259,9 @@ async def behind_https(tmp_path: Path) -> AsyncIterator[ClientSession]:
     server = TestServer(await app.create(config))
     await server.start_server()
     async with ClientSession(
-        base_url=server.make_url("/"), headers=JSON, cookie_jar=DummyCookieJar()
+        base_url=server.make_url("/"),
+        headers=JSON | {"Host": "chat.example"},
+        cookie_jar=DummyCookieJar(),
     ) as client:
         yield client
     await server.close()
@@ -287,7 +289,21 @@ async def test_the_origin_of_the_operator_is_the_only_one(
         "/first_run", json=words, headers={"Origin": "https://chat.example"}
     )
     assert begun.status == 201
-    assert "; Secure" in begun.headers["Set-Cookie"]
+    cookie = begun.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-campfire_session=")
+    assert "; Secure" in cookie and "; Path=/" in cookie and "Domain" not in cookie
+    pair = cookie.partition(";")[0]
+    known = await behind_https.get("/account", headers={"Cookie": pair})
+    assert known.status == 200
+    planted = {"Cookie": pair.removeprefix("__Host-")}
+    assert (await behind_https.get("/account", headers=planted)).status == 401
+    ended = await behind_https.delete(
+        "/session", headers={"Cookie": pair, "Origin": "https://chat.example"}
+    )
+    assert "; Secure" in ended.headers["Set-Cookie"]
+    begun = await behind_https.post(
+        "/session", json=words, headers={"Origin": "https://chat.example"}
+    )
     bearer = {"Authorization": f"Bearer {(await begun.json())['token']}"}
     account = await (await behind_https.get("/account", headers=bearer)).json()
     assert account["join_url"].startswith("https://chat.example/join/")
