@@ -191,13 +191,39 @@ def done(tx: Tx, job: Job) -> None:
         raise Stale
 
 
-def failed(tx: Tx, job: Job, now: int, fault: str) -> None:
+def postpone(tx: Tx, job: Job, now: int, wait: int) -> None:
+    """Gives the job back because its time has not come: no failure. Raises Stale.
+
+    A server that starts anew hands it out at once, for its handler to look again.
+    """
+    if not tx.row(
+        """UPDATE jobs SET state = 'waiting', leased_until = NULL, delay = 0,
+             due_at = ?
+           WHERE id = ? AND token = ? AND state = 'leased' RETURNING id""",
+        (now + wait, job.id, job.token),
+    ):
+        raise Stale
+
+
+def hurry(tx: Tx, kind: str, prefix: str) -> None:
+    """Has what was postponed looked at again, where the key begins like this."""
+    tx.row(
+        """UPDATE jobs SET due_at = 0
+           WHERE kind = :kind AND key >= :prefix AND key < :prefix || char(1114111)
+             AND state = 'waiting' AND delay = 0""",
+        {"kind": kind, "prefix": prefix},
+    )
+    tx.announce(Added(kind))
+
+
+def failed(tx: Tx, job: Job, now: int, fault: str, *, least: int | None = None) -> None:
     """Gives the job back for later, or for good after too many times. Raises Stale.
 
-    `fault` is one word for the operator, and nothing of what was sent.
+    `fault` is one word for the operator, and nothing of what was sent. `least` is
+    how many milliseconds the other side wants to be left alone.
     """
     attempts = job.attempts + 1
-    wait = delay(attempts)
+    wait = max(delay(attempts), least or 0)
     if not tx.row(
         """UPDATE jobs SET state = iif(:attempts < :most, 'waiting', 'dead'),
              leased_until = NULL, attempts = :attempts, delay = :delay,

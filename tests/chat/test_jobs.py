@@ -53,6 +53,50 @@ def test_a_kind_gets_its_own_jobs(tx: Tx) -> None:
     assert keys(lease(tx, kind="push")) == ["a"]
 
 
+def test_a_job_whose_time_has_not_come_is_no_failure(tx: Tx) -> None:
+    add(tx, "a")
+    now = jobs.clock()
+    (job,) = lease(tx, now)
+    jobs.postpone(tx, job, now, 60_000)
+    assert lease(tx, now + 59_999) == []
+    with pytest.raises(Stale):
+        jobs.postpone(tx, job, now, 60_000)
+    (again,) = lease(tx, now + 60_000)
+    assert (again.key, again.attempts, again.token) == ("a", 0, 2)
+
+
+def test_what_was_postponed_is_looked_at_by_a_server_that_starts(tx: Tx) -> None:
+    add(tx, "a")
+    now = jobs.clock()
+    (job,) = lease(tx, now)
+    jobs.postpone(tx, job, now, 3_600_000)
+    jobs.restart(tx, now)
+    assert keys(lease(tx, now)) == ["a"]
+
+
+def test_hurry_is_for_what_was_postponed_and_begins_so(tx: Tx) -> None:
+    add(tx, "1:a", "1:b", "1:c", "10:a")
+    now = jobs.clock()
+    held, failed, running, other = lease(tx, now)
+    jobs.postpone(tx, held, now, 60_000)
+    jobs.failed(tx, failed, now, "x")
+    jobs.postpone(tx, other, now, 60_000)
+    tx.events.clear()
+    jobs.hurry(tx, "push", "1:")
+    assert tx.events == [jobs.Added("push")]
+    assert keys(lease(tx, now)) == ["1:a"]
+    jobs.done(tx, running)
+
+
+def test_who_wants_to_be_left_alone_is_for_that_long(tx: Tx) -> None:
+    add(tx, "a")
+    now = jobs.clock()
+    (job,) = lease(tx, now)
+    jobs.failed(tx, job, now, "429", least=90_000)
+    assert lease(tx, now + 89_999) == []
+    assert keys(lease(tx, now + 90_000)) == ["a"]
+
+
 def test_the_same_key_is_one_job(tx: Tx) -> None:
     add(tx, "a", "a")
     assert keys(lease(tx)) == ["a"]
