@@ -65,13 +65,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; `url` is where it came from, `content_type` has no parameters."""
+    """What came back; `url` is where it came from, `content_type` has no parameters.
+
+    `retry_after` is in seconds, when the answer says so in seconds (RFC 9110).
+    """
 
     status: int
     url: str
     content_type: str
     charset: str | None
     body: bytes
+    retry_after: int | None = None
 
 
 def target(text: str) -> Target:
@@ -232,6 +236,14 @@ class Client:
             pass
         raise Unreachable
 
+    def may_ask(self, url: str) -> bool:
+        """What is known of an address before anybody is asked; a name may still lie."""
+        try:
+            self._require_reachable(target(url))
+        except Unreachable:
+            return False
+        return True
+
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -307,4 +319,10 @@ async def read(
         response.content_type,
         response.charset,
         bytes(body[:most]),
+        seconds(response.headers.get(hdrs.RETRY_AFTER, "")),
     )
+
+
+def seconds(text: str) -> int | None:
+    """A number of seconds; a date is left to our own patience."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None

@@ -164,6 +164,30 @@ async def test_a_private_address_is_not_asked(serve: Serve, host: str) -> None:
     assert receiver.connections == 1, "or nothing was listening at all"
 
 
+@pytest.mark.parametrize("host", PRIVATE_HOSTS)
+def test_what_may_be_asked_is_known_before_it_is(host: str) -> None:
+    client = Client(own="https://chat.example")
+    assert client.may_ask(f"https://{NAME}/")
+    assert not client.may_ask(f"https://{host}/")
+    assert not client.may_ask(f"https://{NAME}:22/")
+    assert not client.may_ask("https://chat.example/")
+    assert not client.may_ask("nothing")
+
+
+@pytest.mark.parametrize(
+    "said, seconds",
+    [("120", 120), ("0", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", None), ("-1", None)]
+    + [("9" * 30, None), ("", None)],
+)
+async def test_an_answer_says_when_to_come_again(
+    serve: Serve, said: str, seconds: int | None
+) -> None:
+    head = f"HTTP/1.1 429 Slower\r\nRetry-After: {said}\r\nContent-Length: 0\r\n\r\n"
+    receiver = await serve(head.encode())
+    answer = await neighbour(receiver).fetch(receiver.url())
+    assert (answer.status, answer.retry_after) == (429, seconds)
+
+
 @pytest.mark.parametrize("port", [0, 22, 25, 6379, 8000, 8080, 65535])
 async def test_only_the_usual_ports_are_asked(port: int) -> None:
     asked: list[str] = []
