@@ -4,7 +4,15 @@ import signal
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import Campfire, OpenWindow, join, light_the_fire, said, say
+from tests.browser.conftest import (
+    Campfire,
+    OpenWindow,
+    awake,
+    join,
+    light_the_fire,
+    said,
+    say,
+)
 
 
 async def test_two_people_talk_and_nothing_is_lost_when_the_server_is_killed(
@@ -45,6 +53,7 @@ async def test_what_was_written_without_a_line_survives_a_closed_window(
 ) -> None:
     david = await open_window()
     await light_the_fire(david)
+    await awake(david)
     await david.context.set_offline(True)
     await say(david, "Kept for later")
     await expect(david.locator("article.is-pending")).to_have_count(1)
