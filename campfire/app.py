@@ -15,6 +15,7 @@ from aiohttp import web
 
 from campfire import __version__
 from campfire.chat.previews import KIND
+from campfire.chat.push import PUSH, ROUND
 from campfire.chat.users import User
 from campfire.config import Config
 from campfire.database import Database, Event
@@ -24,9 +25,11 @@ from campfire.live.sweeps import Sweeps
 from campfire.live.watch import Watch
 from campfire.metrics import Numbers
 from campfire.nights import Nights
+from campfire.outside import vapid
 from campfire.outside.client import Client
 from campfire.outside.jobs import Runner
 from campfire.outside.previews import SIZE, Previews
+from campfire.outside.push import Push
 from campfire.storage import Storage
 from campfire.web import (
     accounts,
@@ -36,12 +39,14 @@ from campfire.web import (
     files,
     health,
     inbox,
+    installs,
     keyed,
     messages,
     openapi,
     pictures,
     posting,
     previews,
+    push,
     render,
     rooms,
     searches,
@@ -58,6 +63,7 @@ from campfire.web.keys import (
     PASSWORDS,
     PEERS,
     PRESENT,
+    PUSHABLE,
     READINESS,
     RENDERER,
     STATIC,
@@ -91,15 +97,18 @@ ROUTES: Final = (
     health.routes,
     inbox.routes,
     keyed.routes,
+    installs.routes,
     messages.routes,
     openapi.routes,
     previews.routes,
+    push.routes,
     rooms.routes,
     searches.routes,
     users.routes,
 )
 FILE: Final = "campfire.sqlite3"
 FILES: Final = "files"
+PUSH_KEYS: Final = "push-keys.json"
 MEGABYTE: Final = 1_000_000
 
 
@@ -130,6 +139,8 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     renderer = Renderer(environment)
     hub = Hub(renderer.present)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    push_keys = await vapid.keys(config.data / PUSH_KEYS)
+    environment.globals["push_key"] = push_keys.public
     db = hub.db = Database(config.data / FILE)
     storage = Storage(config.data / FILES)
     peers = Peers(config.origin, config.trusted_proxies)
@@ -154,19 +165,25 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         if config.backups
         else None
     )
+    app[PRESENT] = lambda: hub.presence.users().keys()
+    way_out = client or Client(own=config.origin)
     unfolding = Previews(
         db,
-        client or Client(own=config.origin),
+        way_out,
         partial(pictures.remade, shape="fit", size=SIZE, format="WEBP"),
         limited=config.rate_limits,
     )
-    runner = Runner(db, {KIND: unfolding.kind})
+    pushing = Push(db, way_out, vapid.Signer(push_keys), app[PRESENT], config.origin)
+    runner = Runner(
+        db,
+        {KIND: unfolding.kind, ROUND: pushing.rounds, PUSH: pushing.pushes},
+    )
+    app[PUSHABLE] = pushing.require_usable
     app[DB] = db
     app[PAGES] = pages
     app[PASSWORDS] = Passwords(config.password_cost)
     app[PEERS] = peers
     limits = app[LIMITS] = Limits(enabled=config.rate_limits)
-    app[PRESENT] = lambda: hub.presence.users().keys()
     app[READINESS] = Readiness(db, runner.state)
     app[RENDERER] = renderer
     app[STATIC] = static

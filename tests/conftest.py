@@ -18,11 +18,13 @@ from campfire import app
 from campfire.chat import accounts, passwords, rooms, sessions, users
 from campfire.config import Config
 from campfire.database import Database, Event, Tx, connect, migrate
+from campfire.outside import vapid
 from campfire.outside.client import Client
 from campfire.web.keys import DB
 
 PASSWORD = "correct horse"
 PASSWORD_HASH = passwords.hashed(PASSWORD, cost=4)
+VAPID_KEYS = vapid.pair()
 
 # How long an example may take is measured in bench/, not here.
 settings.register_profile("house", settings(), deadline=None)
@@ -100,6 +102,8 @@ JSON = {"Accept": "application/json"}
 async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
     """The whole application on a free port, the cast on stage."""
     config = Config(data=tmp_path, password_cost=4)
+    # As an earlier start left them: making them takes a process.
+    vapid.keep(tmp_path / app.PUSH_KEYS, VAPID_KEYS)
     nowhere = Client(lookup=lambda name: [])  # No test asks the internet.
     server = TestServer(await app.create(config, nowhere))
     await server.start_server()

@@ -16,6 +16,7 @@ from campfire.chat import (
     memberships,
     parts,
     previews,
+    push,
     replies,
     richtext,
     rooms,
@@ -191,6 +192,8 @@ def post(
         message = replace(message, attachments=attached)
     if draft.links:
         previews.ask(tx, user_id, message_id, draft.links)
+    is_called = bool(message.mentions) or message.calls_everyone
+    push.ask(tx, room_id, user_id, message_id, is_called=is_called)
     tx.announce(Posted(audience, message))
     return message, True
 

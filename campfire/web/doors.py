@@ -8,7 +8,7 @@ from urllib.parse import quote
 import aiohttp_session
 from aiohttp import hdrs, web
 
-from campfire.chat import accounts, sessions, users
+from campfire.chat import accounts, push, sessions, users
 from campfire.chat.users import User
 from campfire.database import Reads
 from campfire.refusals import (
@@ -273,6 +273,11 @@ async def transferred(request: web.Request, user: User) -> web.Response:
 async def sign_out(request: web.Request) -> None:
     session = await viewer_of(request)
     assert session is not None, "the guard lets nobody unknown through"
+    endpoint = forms.optional_text(
+        await forms.body(request), "push_subscription_endpoint"
+    )
+    if endpoint:
+        await request.app[DB].write(push.leave, session.user.id, endpoint)
     await request.app[DB].write(sessions.end, session.user.id, session.id)
     (await aiohttp_session.get_session(request)).invalidate()
 

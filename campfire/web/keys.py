@@ -1,10 +1,11 @@
 """Where a handler finds the parts of the application: typed keys, no globals."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from aiohttp import web
 
+from campfire.chat.push import Keys
 from campfire.database import Database
 from campfire.storage import Storage
 from campfire.web.limits import Limits
@@ -23,6 +24,7 @@ PAGES: Final = web.AppKey("PAGES", Pages)
 PASSWORDS: Final = web.AppKey("PASSWORDS", Passwords)
 PEERS: Final = web.AppKey("PEERS", Peers)
 PRESENT: Final[web.AppKey[Callable[[], Collection[int]]]] = web.AppKey("PRESENT")
+PUSHABLE: Final[web.AppKey[Callable[[Keys], Awaitable[None]]]] = web.AppKey("PUSHABLE")
 READINESS: Final = web.AppKey("READINESS", Readiness)
 RENDERER: Final = web.AppKey("RENDERER", Renderer)
 STATIC: Final = web.AppKey("STATIC", Static)

@@ -30,7 +30,9 @@ TRANSFERS: Final = RateLimitItemPerHour(30, 1, "transfers")
 POSTS: Final = RateLimitItemPerSecond(300, 30, "posts")
 BOTS: Final = RateLimitItemPerSecond(50, 10, "bots")
 DRAFTS: Final = RateLimitItemPerMinute(60, 1, "drafts")
+SUBSCRIPTIONS: Final = RateLimitItemPerMinute(60, 1, "push subscriptions")
 UPLOADS: Final = RateLimitItemPerMinute(30, 1, "uploads")
+PUSH_TESTS: Final = RateLimitItemPerMinute(10, 1, "push tests")
 SEARCHES: Final = RateLimitItemPerMinute(120, 1, "searches")
 
 

@@ -32,6 +32,7 @@ TYPES: Final[dict[str, Schema]] = {
     **dict.fromkeys(("room_id", "creator_id", "message_id"), INTEGER),
     "user_ids": {"type": "array", "items": INTEGER},
     "settings": OBJECT,
+    "keys": OBJECT,
     "kind": {"enum": ["open", "closed", "direct"]},
     "involvement": {"enum": ["invisible", "nothing", "mentions", "everything"]},
     "role": {"enum": ["member", "administrator"]},
@@ -47,7 +48,7 @@ PAGES: Final = frozenset(
         *("GET /account/bots/new", "GET /rooms/{room_id}/edit", "POST /searches"),
         "GET /rooms/{room_id}/messages/{message_id}/edit",
         "GET /static/{digest}/{name}",
-        "POST /rooms/{room_id}/preview",
+        *("POST /rooms/{room_id}/preview", "GET /offline", "GET /share"),
     }
 )
 
@@ -134,6 +135,19 @@ SCHEMAS: Final[dict[str, Schema]] = {
         boosts=array(ref("Boost")),
         url=STRING,
     ),
+    "PushSubscription": fields(
+        id=INTEGER,
+        endpoint=STRING,
+        user_agent=STRING,
+        created_at=TIME,
+        last_delivery=nullable(
+            fields(
+                at=TIME,
+                outcome={"enum": ["delivered", "late", "refused"]},
+                status=nullable(INTEGER),
+            )
+        ),
+    ),
     "SearchHit": fields(message=ref("Message"), room=PERSON, snippet=STRING),
     "SignedIn": fields(token=STRING, user=ref("Me")),
     "Begun": fields(token=STRING, user=ref("Me"), room=ref("Room")),
@@ -175,6 +189,7 @@ BOT: Final = "/rooms/{room_id}/{bot_key}/messages"
 MESSAGES: Final = "/rooms/{room_id}/messages"
 MESSAGE: Final = MESSAGES + "/{message_id}"
 PREVIEW: Final = MESSAGE + "/previews/{preview_id}"
+DEVICES: Final = "/users/me/push_subscriptions"
 TRANSFER: Final = fields(transfer_url=STRING, expires_at=TIME)
 PICTURE: Final = "image/*"
 OPERATIONS: Final[dict[str, Operation]] = {
@@ -197,7 +212,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "POST /session": operation(
         "Sign in", (201, ref("SignedIn")), body="email_address! password!"
     ),
-    "DELETE /session": operation("Sign out; the token is dead at once", 204),
+    "DELETE /session": operation(
+        "Sign out; the token is dead at once", 204, body="push_subscription_endpoint"
+    ),
     "GET /sessions": operation("My sign-ins", (200, array(OBJECT))),
     "DELETE /sessions": operation("End all of my other sign-ins", 204),
     "DELETE /sessions/{session_id}": operation("End one of my sign-ins", 204),
@@ -247,6 +264,31 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "Change what is mine",
         (200, ref("Me")),
         body="name email_address bio password current_password",
+    ),
+    f"GET {DEVICES}": operation(
+        "My devices that take pushes, each with its last delivery",
+        (200, array(ref("PushSubscription"))),
+    ),
+    f"POST {DEVICES}": operation(
+        "Take pushes: what `PushSubscription.toJSON()` says in a browser",
+        (201, ref("PushSubscription")),
+        body="endpoint! keys!",
+    ),
+    f"DELETE {DEVICES}/{{subscription_id}}": operation("Push no more to a device", 204),
+    f"POST {DEVICES}/{{subscription_id}}/test_notifications": operation(
+        "Push a test to a device", 202
+    ),
+    "PUT /users/me/quiet_hours": operation(
+        "When no push is sent: two times such as 19:00, and a zone such as UTC",
+        204,
+        body="from! to! time_zone!",
+    ),
+    "DELETE /users/me/quiet_hours": operation("Have no quiet hours", 204),
+    "GET /webmanifest": operation(
+        "What makes it an app", 200, type="application/manifest+json"
+    ),
+    "GET /service-worker.js": operation(
+        "The app's worker", 200, type="text/javascript"
     ),
     "DELETE /users/me/avatar": operation("Take my picture away", 204),
     "GET /users/{user_id}": operation("Somebody", (200, ref("User"))),

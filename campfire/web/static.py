@@ -44,6 +44,12 @@ class Static:
             raise FileNotFoundError(name)
         return f"/static/{self.digest}/{name}"
 
+    def names(self) -> list[str]:
+        return list(self._files)
+
+    def text(self, name: str) -> str:
+        return self._files[name].bodies["identity"].decode("utf-8")
+
     async def show(self, request: web.Request) -> web.Response:
         file = self._files.get(request.match_info["name"])
         if file is None or request.match_info["digest"] != self.digest:

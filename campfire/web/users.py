@@ -1,6 +1,9 @@
 """People: finding them, their cards and pictures, and one's own profile."""
 
+import time
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
@@ -12,11 +15,14 @@ from campfire.chat import (
     bans,
     passwords,
     profiles,
+    push,
+    quiet_hours,
     rooms,
     sessions,
     sounds,
     users,
 )
+from campfire.chat.push import Entry, Subscription
 from campfire.chat.users import Profile, User
 from campfire.database import Reads
 from campfire.refusals import Conflict, Invalid
@@ -226,12 +232,34 @@ async def profile(
     return responses.html(page, status)
 
 
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What rings where, as a list of sign-ins shows it."""
+
+    subscriptions: Sequence[Subscription]
+    ledger: Sequence[Entry]
+
+    def subscription(self, session_id: int) -> Subscription | None:
+        """Where the sign-in is rung; the newest, if a program named several."""
+        found = [each for each in self.subscriptions if each.session_id == session_id]
+        return found[-1] if found else None
+
+    def entries(self, session_id: int) -> list[Entry]:
+        """The last twelve answers, the newest last."""
+        found = [each for each in self.ledger if each.session_id == session_id]
+        return found[:12][::-1]
+
+
 def behind_a_profile(db: Reads, user_id: int) -> dict[str, Any]:
+    hours = quiet_hours.find(db, user_id)
     return {
         "account": accounts.require(db),
         "rooms": rooms.all_of(db, user_id),
         "email_address": users.email_address(db, user_id),
         "sign_ins": sessions.all_of(db, user_id),
+        "devices": Devices(push.all_of(db, user_id), push.ledger(db, user_id)),
+        "hours": hours,
+        "quiet_until": hours and hours.until(time.time_ns() // 1_000_000),
         "sounds": sounds.SOUNDS.values(),
         "has_picture": avatars.find(db, user_id) is not None,
     }

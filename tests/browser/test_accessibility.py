@@ -12,7 +12,7 @@ AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 PAGES = (
     *("/rooms/1", "/rooms/new?kind=open", "/rooms/new?kind=closed"),
     *("/rooms/new?kind=direct", "/rooms/1/edit", "/users/me", "/users/2"),
-    *("/account", "/rooms/999", "/session/new"),
+    *("/account", "/rooms/999", "/session/new", "/offline"),
     *("/messages/1/boosts", "/rooms/1/messages/1/edit"),
     *("/searches", "/searches?q=hello", "/searches?q=nothing+has:file", "/inbox"),
     *("/inbox?kind=unread", "/rooms/1/@1?q=hello&hit=1"),

@@ -6,6 +6,8 @@ Each cell has people, a room and a message of its own, made as production makes 
 
 import asyncio
 import itertools
+import json
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ from campfire.chat import (
     files,
     jobs,
     messages,
+    push,
     richtext,
     rooms,
     sessions,
@@ -28,9 +31,10 @@ from campfire.chat import (
 )
 from campfire.chat.files import Stored
 from campfire.chat.previews import KIND, Card, Picture
+from campfire.chat.push import PUSH, Keys
 from campfire.database import Database, Reads, Tx
 from campfire.web.keys import DB, STATIC, STORAGE
-from tests.conftest import DAVID, PASSWORD, PASSWORD_HASH
+from tests.conftest import DAVID, PASSWORD, PASSWORD_HASH, VAPID_KEYS
 from tests.web.conftest import FORMS, HTML, JSON
 
 # Everybody from `me` to `ad` is in the room; `ad` and `so` are administrators.
@@ -92,6 +96,7 @@ DELETE /messages/{message_id}/boosts/{boost_id}
                                             401 404 404 204 404 404 404 401 401 404 404
 POST   /messages/{message_id}/boosts/{boost_id}/delete
                                             401 404 404 204 404 404 404 401 401 404 404
+GET    /offline                             200 200 200 200 200 200 200 200 200 200 200
 GET    /previews/{preview_id}/image         401 200 404 200 200 200 404 401 401 403 403
 GET    /qr_code/{text}                      401 200 200 200 200 200 200 401 401 403 403
 GET    /ready                               200 200 200 200 200 200 200 200 200 200 200
@@ -151,6 +156,7 @@ GET    /searches                            401 200 200 200 200 200 200 401 401 
 POST   /searches                            401 302 302 302 302 302 302 401 401 403 403
 DELETE /searches                            401 204 204 204 204 204 204 401 401 403 403
 POST   /searches/delete                     401 204 204 204 204 204 204 401 401 403 403
+GET    /service-worker.js                   200 200 200 200 200 200 200 200 200 200 200
 GET    /session/new                         200 200 200 200 200 200 200 200 200 200 200
 POST   /session/transfers                   401 201 201 201 201 201 201 401 401 403 403
 GET    /session/transfers/{token}           200 200 200 200 200 200 200 200 200 200 200
@@ -161,6 +167,7 @@ DELETE /sessions                            401 204 204 204 204 204 204 401 401 
 POST   /sessions/delete                     401 204 204 204 204 204 204 401 401 403 403
 DELETE /sessions/{session_id}               401 204 204 204 204 204 204 401 401 403 403
 POST   /sessions/{session_id}/delete        401 204 204 204 204 204 204 401 401 403 403
+GET    /share                               401 302 302 302 302 302 302 401 401 403 403
 GET    /socket                              401 400 400 400 400 400 400 401 401 400 400
 GET    /static/{digest}/{name}              200 200 200 200 200 200 200 200 200 200 200
 GET    /users                               401 200 200 200 200 200 200 401 401 403 403
@@ -169,14 +176,32 @@ PATCH  /users/me                            401 200 200 200 200 200 200 401 401 
 POST   /users/me                            401 200 200 200 200 200 200 401 401 403 403
 DELETE /users/me/avatar                     401 204 204 204 204 204 204 401 401 403 403
 POST   /users/me/avatar/delete              401 204 204 204 204 204 204 401 401 403 403
+GET    /users/me/push_subscriptions         401 200 200 200 200 200 200 401 401 403 403
+POST   /users/me/push_subscriptions         401 201 201 201 201 201 201 401 401 403 403
+DELETE /users/me/push_subscriptions/{subscription_id}
+                                            401 204 404 404 404 404 404 401 401 403 403
+POST   /users/me/push_subscriptions/{subscription_id}/delete
+                                            401 204 404 404 404 404 404 401 401 403 403
+POST   /users/me/push_subscriptions/{subscription_id}/test_notifications
+                                            401 202 404 404 404 404 404 401 401 403 403
+PUT    /users/me/quiet_hours                401 204 204 204 204 204 204 401 401 403 403
+POST   /users/me/quiet_hours                401 204 204 204 204 204 204 401 401 403 403
+DELETE /users/me/quiet_hours                401 204 204 204 204 204 204 401 401 403 403
 GET    /users/{user_id}                     401 200 200 200 200 200 200 401 401 403 403
 GET    /users/{user_id}/avatar              401 200 200 200 200 200 200 401 401 403 403
 POST   /users/{user_id}/ban                 401 403 403 403 403 204 204 401 401 403 403
 DELETE /users/{user_id}/ban                 401 403 403 403 403 204 204 401 401 403 403
 POST   /users/{user_id}/ban/delete          401 403 403 403 403 204 204 401 401 403 403
 POST   /users/{user_id}/transfers           401 403 403 403 403 201 201 401 401 403 403
+GET    /webmanifest                         200 200 200 200 200 200 200 200 200 200 200
 """
 NEWCOMER: Final = {"name": "Ben", "password": "correct horse battery"}
+SUBSCRIPTION: Final[dict[str, Any]] = {
+    "endpoint": "https://push.example/new",
+    "keys": {"p256dh": json.loads(VAPID_KEYS)["public"], "auth": "A" * 22},
+}
+POINT: Final = urlsafe_b64decode(SUBSCRIPTION["keys"]["p256dh"] + "=")
+NIGHT: Final = {"from": "19:00", "to": "07:30", "time_zone": "Europe/Berlin"}
 # What makes a request one that would be obeyed.
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /account/bots": {"name": "Flexo"},
@@ -207,6 +232,9 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /session": {"email_address": "{target}", "password": PASSWORD},
     "PATCH /users/me": {"bio": "Likes fires"},
     "POST /users/me": {"bio": "Likes fires"},
+    "POST /users/me/push_subscriptions": SUBSCRIPTION,
+    "PUT /users/me/quiet_hours": NIGHT,
+    "POST /users/me/quiet_hours": NIGHT,
 }
 QUERIES: Final = {"GET /rooms/{room_id}/changes": "?since=0"}
 # These look for somebody who is banned, the others for somebody who is not.
@@ -279,6 +307,9 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
     messages.preview(tx, job, Card("page.example", "A page", "", Picture(1, 1, b"-")))
     preview_id = tx.value("SELECT max(id) FROM previews")
     token, _ = sessions.transfer(tx, ids["target"])
+    mine = sessions.all_of(tx, ids["me"])[0]
+    keys = Keys(f"https://push.example/{number}", POINT, bytes(16))
+    device = push.subscribe(tx, ids["me"], mine.id, keys, "Firefox")
     own = sessions.all_of(tx, ids.get(viewer, DAVID))
     accounts.deactivate(tx, DAVID, ids["de"])
     bans.add(tx, DAVID, ids["ba"])
@@ -293,6 +324,7 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
         "preview_id": preview_id,
         "user_id": ids["ba" if is_banned else "target"],
         "session_id": own[0].id if own else 1,
+        "subscription_id": device.id,
         "token": token,
         "code": accounts.require(tx).join_code,
         "text": "eA",
@@ -307,6 +339,8 @@ async def staged(server: TestServer, route: str, viewer: str) -> Scene:
     incoming = server.app[STORAGE].incoming()
     incoming.write(b"bytes")
     key = server.app[STORAGE].keep(incoming, b"small")
+    # What an earlier viewer had sent goes on in the background, and is no answer.
+    await server.app[DB].write(jobs.withdraw, PUSH, "")
     scene = await server.app[DB].write(set_up, viewer, route in UNBANNING, key)
     _, _, digest, name = server.app[STATIC].url("logo.svg").split("/")
     scene.parts |= {"digest": digest, "name": name}

@@ -65,19 +65,21 @@ function connectLevel(details) {
     if (details.open) (items.find((item) => item.ariaChecked === "true") ?? items[0]).focus();
   });
   details.addEventListener("keydown", (event) => {
-    const at = items.indexOf(document.activeElement);
+    // How things are on this device may stand below the levels.
+    const all = [...details.querySelectorAll("[role^=menuitem]")];
+    const at = all.indexOf(document.activeElement);
     const to = {
-      ArrowDown: (at + 1) % items.length,
-      ArrowUp: (at + items.length - 1) % items.length,
+      ArrowDown: (at + 1) % all.length,
+      ArrowUp: (at + all.length - 1) % all.length,
       Home: 0,
-      End: items.length - 1,
+      End: all.length - 1,
     }[event.key];
     if (event.key === "Escape" && details.open) {
       event.stopPropagation();
       close();
     } else if (to !== undefined && details.open) {
       event.preventDefault();
-      items[to].focus();
+      all[to].focus();
     }
   });
   addEventListener("click", (event) => {

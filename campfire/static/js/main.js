@@ -26,6 +26,8 @@ import * as uploading from "./uploads.js";
 
 const find = (id) => document.getElementById(id);
 
+if (room && location.hash.startsWith("#share=")) (await import("./shares.js")).take();
+
 const socket = sockets.connect();
 sidebar.connect(find("sidebar"), socket);
 
@@ -94,3 +96,14 @@ if (room) {
   outboxes.connect(socket);
   if (find("picker")) pickers.connect(find("picker"), find("first-message"), find("close"));
 }
+
+// None of this is needed before the room can be read.
+addEventListener("load", async () => {
+  try {
+    const [installs, push] = await Promise.all([import("./installs.js"), import("./push.js")]);
+    if (room) push.connectBell(find("level"));
+    if (await installs.connect(socket)) await push.heal();
+  } catch {
+    // The line went down in between: the next page does it.
+  }
+});

@@ -1,5 +1,6 @@
-// Signing out takes what this person wrote and did not send from this device with it. Words that
-// would be lost are asked about first.
+// Signing out takes what this person wrote and did not send from this device with it, what was kept
+// to be read without a line, and the address for notifications. Words that would be lost are asked
+// about first.
 
 import * as drafts from "./drafts.js";
 import * as outbox from "./outbox.js";
@@ -38,6 +39,15 @@ export function connect(form) {
     drafts.forgetAll();
     outbox.forgetAll();
     document.getElementById("composer-text")?.form.reset();
+    try {
+      const [installs, push] = await Promise.all([import("./installs.js"), import("./push.js")]);
+      await installs.forget();
+      const value = await push.leave();
+      const named = { type: "hidden", name: "push_subscription_endpoint", value };
+      form.append(element("input", named));
+    } catch {
+      // What stays on this device is removed with the answer to the sign-out, the address by its end.
+    }
     form.submit();
   });
 }

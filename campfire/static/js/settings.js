@@ -51,3 +51,22 @@ for (const details of all("details.sure")) {
 }
 
 localizeMoments(document);
+
+// The browser knows where one is.
+for (const field of all("[data-time-zone]")) {
+  if (!field.value) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+}
+
+addEventListener("load", async () => {
+  try {
+    const [installs, push] = await Promise.all([import("./installs.js"), import("./push.js")]);
+    const devices = document.getElementById("push-devices");
+    if (devices) {
+      push.connectDevices(devices);
+      installs.connectButton(document.getElementById("install"));
+    }
+    if (await installs.connect(socket)) await push.heal();
+  } catch {
+    // The line went down in between: the next page does it.
+  }
+});
