@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestServer
 
 from campfire.web.files import disposition
@@ -21,6 +21,13 @@ async def shared(
     jz = await sign_in("JZ")
     message = await sent(jz.client, (name, data), room=ROOM)
     return jz, message["attachments"][0]
+
+
+async def got(client: ClientSession, url: str, **headers: str) -> ClientResponse:
+    """The answer, read to its end: bytes from the disk come after the headers."""
+    answer = await client.get(url, headers=headers)
+    await answer.read()
+    return answer
 
 
 async def test_a_file_comes_with_what_keeps_it_from_running(sign_in: SignIn) -> None:
@@ -54,10 +61,10 @@ async def test_only_what_is_safe_is_shown_in_place(
     sign_in: SignIn, name: str, data: bytes, kind: str, content_type: str
 ) -> None:
     jz, file = await shared(sign_in, name, data)
-    answer = await jz.client.get(file["url"])
+    answer = await got(jz.client, file["url"])
     assert answer.headers["Content-Type"] == content_type
     assert answer.headers["Content-Disposition"].split(";")[0] == kind
-    answer = await jz.client.get(file["url"] + "?download")
+    answer = await got(jz.client, file["url"] + "?download")
     assert answer.headers["Content-Disposition"].split(";")[0] == "attachment"
 
 
@@ -121,11 +128,11 @@ async def test_asking_for_the_head_gives_no_bytes(sign_in: SignIn) -> None:
 async def test_what_a_browser_has_is_not_sent_again(sign_in: SignIn) -> None:
     jz, file = await shared(sign_in, "a.png", picture())
     for url in (file["url"], file["thumbnail_url"]):
-        tag = (await jz.client.get(url)).headers["ETag"]
+        tag = (await got(jz.client, url)).headers["ETag"]
         for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
             answer = await jz.client.get(url, headers={"If-None-Match": known})
             assert (answer.status, await answer.read()) == (304, b"")
-        answer = await jz.client.get(url, headers={"If-None-Match": '"x"'})
+        answer = await got(jz.client, url, **{"If-None-Match": '"x"'})
         assert answer.status == 200
 
 
@@ -155,7 +162,7 @@ async def test_an_outsider_gets_nothing_and_neither_does_who_was_removed(
     """Also not the news that what they have kept is still right."""
     jz, file = await shared(sign_in, "a.png", picture())
     david, kevin = await sign_in("David"), await sign_in("Kevin")
-    tag = (await jz.client.get(file["url"])).headers["ETag"]
+    tag = (await got(jz.client, file["url"])).headers["ETag"]
     assert await allowed(jz.client, file, tag) == {200, 206, 304}
     assert await allowed(kevin.client, file, tag) == {404}
     path = f"/rooms/{WATERCOOLER}"
@@ -170,7 +177,7 @@ async def test_a_file_goes_with_its_message(sign_in: SignIn) -> None:
     jz = await sign_in("JZ")
     message = await sent(jz.client, ("a.png", picture()), room=ROOM)
     (file,) = message["attachments"]
-    tag = (await jz.client.get(file["url"])).headers["ETag"]
+    tag = (await got(jz.client, file["url"])).headers["ETag"]
     assert (await jz.client.delete(f"{ROOM}/{message['id']}")).status == 204
     assert await allowed(jz.client, file, tag) == {404}
 
