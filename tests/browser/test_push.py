@@ -225,7 +225,7 @@ async def test_one_s_own_page_tests_and_silences_a_device(
     await page.get_by_role("button", name="Send a test").click()
     # Nobody has that address: the ledger says so.
     await page.locator("#push-devices .tag.is-bad").wait_for(timeout=20_000)
-    await page.get_by_role("button", name="No notifications on").click()
+    await page.get_by_role("button", name="Silence").click()
     await page.get_by_role("button", name="Ring on this device").wait_for()
     await page.reload()
     await page.get_by_role("button", name="Ring on this device").wait_for()
