@@ -2,20 +2,25 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 import warnings
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 import uvloop
 from aiohttp import web
 
-from campfire import __version__, app, backups, demo, logs, people, verify
+from campfire import __version__, app, backups, demo, doctor, logs, people, verify
+from campfire.chat import health
 from campfire.config import Config, Misconfigured
 from campfire.database import Unusable, alone
+from campfire.refusals import Busy
+from campfire.supervisors import Supervisor
+from campfire.web.keys import DB
 from campfire.web.middleware import REQUEST_ID
 from campfire.web.protocol import lines
 
@@ -24,6 +29,7 @@ BACKLOG: Final = 1024
 COMMANDS: Final = {
     "backup": backups.back_up,
     "demo": demo.run,
+    "doctor": doctor.run,
     "restore": backups.restore,
     "users": people.run,
     "verify": verify.run,
@@ -43,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         logs.start(config.log_format, REQUEST_ID.get)
         # aiohttp-session still keeps its things under plain strings, at each request.
         warnings.simplefilter("ignore", web.NotAppKeyWarning)
-        uvloop.run(serve(config))
+        supervisor = Supervisor.from_env(os.environ, os.getpid())
+        uvloop.run(serve(config, supervisor))
     except (Misconfigured, Unusable, OSError, apsw.Error) as fault:
         print(f"campfire: {fault}", file=sys.stderr)
         return 1
@@ -64,10 +71,11 @@ def parser() -> argparse.ArgumentParser:
     people.add_to(command)
     demo.add_to(command)
     verify.add_to(command)
+    doctor.add_to(command)
     return commands
 
 
-async def serve(config: Config) -> None:
+async def serve(config: Config, supervisor: Supervisor) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what was begun."""
     os.umask(0o077)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,21 +84,38 @@ async def serve(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     with alone(config.data):
-        runner = web.AppRunner(
-            await app.create(config), shutdown_timeout=SHUTDOWN_TAKES
-        )
+        application = await app.create(config)
+        runner = web.AppRunner(application, shutdown_timeout=SHUTDOWN_TAKES)
+        db = application[DB]
+        watching: asyncio.Task[None] | None = None
         try:
             await runner.setup()
             assert runner.server is not None, "it was just set up"
+            where: dict[str, Any] = {"host": config.host, "port": config.port}
+            if inherited := supervisor.inherited():
+                where = {"sock": inherited}
             server = await loop.create_server(
-                lines(runner.server), config.host, config.port, backlog=BACKLOG
+                lines(runner.server), backlog=BACKLOG, **where
             )
-            host, port = server.sockets[0].getsockname()[:2]
-            print(f"Campfire is at http://{host}:{port}", flush=True)
+            with contextlib.suppress(Busy):  # Reading goes on while the disk is full.
+                await db.write(health.write)
+            print(f"Campfire is at {address(server.sockets[0])}", flush=True)
+            supervisor.tell("READY=1")
+            watching = asyncio.create_task(
+                supervisor.watch(lambda: db.write(health.write)), name="watchdog"
+            )
             await stopping.wait()
+            supervisor.tell("STOPPING=1")
             server.close()
         finally:
+            if watching is not None:
+                watching.cancel()
             await runner.cleanup()
+
+
+def address(listening: Any) -> str:
+    name = listening.getsockname()
+    return f"http://{name[0]}:{name[1]}" if isinstance(name, tuple) else f"unix:{name}"
 
 
 if __name__ == "__main__":

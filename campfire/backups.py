@@ -32,12 +32,16 @@ from campfire.storage import CHUNK, FLAGS, THUMBNAIL
 
 FILE: Final = "campfire.sqlite3"
 FILES: Final = "files"
+# What the server has made for itself, and nobody could make again.
+KEYS: Final = "*-keys.json"
 MANIFEST: Final = "manifest.json"
 RESTORING: Final = "restoring"
 LARGEST_MANIFEST: Final = 1 << 30
 # A message may lose its file between the copy of the database and its own.
 ATTEMPTS: Final = 4
-NAME: Final = re.compile(r"campfire\.sqlite3|files/(..)/\1[a-z0-9]{24}(\.thumbnail)?")
+NAME: Final = re.compile(
+    r"campfire\.sqlite3|[a-z]+-keys\.json|files/(..)/\1[a-z0-9]{24}(\.thumbnail)?"
+)
 UNLINKABLE: Final = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
 
 
@@ -69,7 +73,10 @@ class Manifest:
         counts = (
             f"{self.counts[noun]} {noun}" for noun in ("users", "rooms", "messages")
         )
-        sent = sum(not name.endswith(THUMBNAIL) for name in self.files) - 1
+        sent = sum(
+            name.startswith(f"{FILES}/") and not name.endswith(THUMBNAIL)
+            for name in self.files
+        )
         return f"{', '.join(counts)}, {sent} files: {size:.1f} MB"
 
 
@@ -146,7 +153,10 @@ def gathered(data: Path, folder: Path) -> Manifest:
     entries = {
         names(file)[0]: Entry(file.sha256.hex(), file.byte_size) for file in named
     }
-    for name in [FILE, *(name for file in named for name in names(file)[1:])]:
+    keys = [path.name for path in data.glob(KEYS)]
+    for name in keys:
+        copy_file(data / name, folder / name)
+    for name in [FILE, *keys, *(name for file in named for name in names(file)[1:])]:
         entries[name] = measured(folder / name)
     for name in list(present(folder)):
         if name not in entries:  # Its message is gone since the first attempt.
@@ -206,6 +216,8 @@ def restored(source: Path, data: Path) -> Manifest:
         require_perfect(folder, manifest)
         if (folder / FILES).exists():
             (folder / FILES).rename(data / FILES)
+        for path in folder.glob(KEYS):
+            path.rename(data / path.name)
         if (data / FILE).exists():
             raise Unusable(f"A server was started on {data} meanwhile.")
         (folder / FILE).rename(data / FILE)
@@ -272,7 +284,8 @@ def require_sound(db: Reads, manifest: Manifest) -> None:
     if backups.counts(db) != manifest.counts:
         raise Unusable("The database does not hold what was backed up.")
     named = {name: file for file in files.kept(db) for name in names(file)}
-    if named.keys() | {FILE} != manifest.files.keys():
+    listed = {name for name in manifest.files if name.startswith(f"{FILES}/")}
+    if named.keys() != listed:
         raise Unusable("The database names other files than the manifest.")
     for file in named.values():
         if manifest.files[names(file)[0]].sha256 != file.sha256.hex():

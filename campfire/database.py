@@ -24,7 +24,7 @@ import apsw
 import apsw.bestpractice
 
 from campfire.histograms import Histogram
-from campfire.refusals import Busy
+from campfire.refusals import Busy, Full
 
 log = logging.getLogger(__name__)
 
@@ -280,7 +280,7 @@ def looked(
 def refused(error: Exception) -> Exception:
     """What a caller is told of a lost transaction: a disk's trouble is not a bug."""
     if isinstance(error, (apsw.FullError, apsw.IOError, apsw.ReadOnlyError)):
-        return Busy("Nothing can be written just now.", retry_after=5)
+        return Full("Nothing can be written just now.", retry_after=5)
     return error
 
 

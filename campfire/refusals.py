@@ -76,3 +76,7 @@ class TooMany(Refusal):
 
 class Busy(Refusal):
     status = 503
+
+
+class Full(Busy):
+    """The disk takes nothing more; reading goes on."""

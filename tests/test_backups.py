@@ -53,6 +53,7 @@ def data(tmp_path: Path) -> Path:
     path = tmp_path / "data" / backups.FILE
     storage = Storage(path.parent / backups.FILES)
     applied(path, set_the_stage)
+    (path.parent / "push-keys.json").write_text("{}")
     for content in (b"first", b"second"):
         applied(path, attached, storage, content)
     return path.parent
@@ -139,7 +140,9 @@ def test_a_backup_and_what_comes_of_it_are_the_same(
     backups.restored(backup, restored)
     assert rows(restored) == rows(data)
     assert files(restored / "files") == files(data / "files") == files(backup / "files")
-    assert {path.name for path in restored.iterdir()} == {backups.FILE, "files"}
+    kept = {backups.FILE, "files", "push-keys.json"}
+    assert {path.name for path in restored.iterdir()} == kept
+    assert (restored / "push-keys.json").read_text() == "{}"
     for path in (backup, restored, *backup.rglob("*"), *restored.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
 

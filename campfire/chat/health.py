@@ -13,6 +13,19 @@ def beat(tx: Tx) -> int:
     return tx.now
 
 
+def write(tx: Tx) -> None:
+    """Answered only by a writer that still gets something to the disk."""
+    tx.row(f"PRAGMA user_version = {look(tx):d}")
+
+
+def newest(db: Reads) -> int | None:
+    """When the newest message was posted, in UTC milliseconds."""
+    moment: int | None = db.value(
+        "SELECT created_at FROM messages ORDER BY id DESC LIMIT 1"
+    )
+    return moment
+
+
 def faults(db: Reads) -> list[str]:
     """What SQLite finds wrong, page by page and reference by reference."""
     wrong = [text for (text,) in db.rows("PRAGMA integrity_check") if text != "ok"]
