@@ -14,6 +14,7 @@ import jinja2
 from aiohttp import web
 
 from campfire import __version__
+from campfire.chat import deliveries
 from campfire.chat.previews import KIND
 from campfire.chat.push import PUSH, ROUND
 from campfire.chat.users import User
@@ -26,10 +27,12 @@ from campfire.live.watch import Watch
 from campfire.metrics import Numbers
 from campfire.nights import Nights
 from campfire.outside import vapid
+from campfire.outside.addresses import NEAR
 from campfire.outside.client import Client
 from campfire.outside.jobs import Runner
 from campfire.outside.previews import SIZE, Previews
 from campfire.outside.push import Push
+from campfire.outside.webhooks import Webhooks
 from campfire.storage import Storage
 from campfire.web import (
     accounts,
@@ -174,17 +177,12 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         limited=config.rate_limits,
     )
     pushing = Push(db, way_out, vapid.Signer(push_keys), app[PRESENT], config.origin)
-    runner = Runner(
-        db,
-        {KIND: unfolding.kind, ROUND: pushing.rounds, PUSH: pushing.pushes},
-    )
     app[PUSHABLE] = pushing.require_usable
     app[DB] = db
     app[PAGES] = pages
     app[PASSWORDS] = Passwords(config.password_cost)
     app[PEERS] = peers
     limits = app[LIMITS] = Limits(enabled=config.rate_limits)
-    app[READINESS] = Readiness(db, runner.state)
     app[RENDERER] = renderer
     app[STATIC] = static
     app[STORAGE] = storage
@@ -195,6 +193,21 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         largest=config.largest_file * MEGABYTE,
         quota=config.files_per_person * MEGABYTE,
     )
+    webhooks = Webhooks(
+        db,
+        client or Client(own=config.origin, ports=None),
+        Client(own=config.origin, allowed=NEAR, ports=None),
+        app[UPLOADS].keep,
+        app[UPLOADS].discard,
+    )
+    kinds = {
+        KIND: unfolding.kind,
+        ROUND: pushing.rounds,
+        PUSH: pushing.pushes,
+        deliveries.KIND: webhooks.kind,
+    }
+    runner = Runner(db, kinds)
+    app[READINESS] = Readiness(db, runner.state)
     traffic = Traffic()
     app.middlewares.append(numbering(traffic.hit))
     app.middlewares.append(answering(renderer))

@@ -26,6 +26,7 @@ class Account:
     only_administrators_create_rooms: bool
     updated_at: int
     logo_at: int | None
+    webhooks_may_be_near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,13 @@ def find(db: Reads) -> Account | None:
     """The account, or None before first run."""
     row = db.row("""SELECT name, join_code, custom_styles <> '',
                   only_administrators_create_rooms, accounts.updated_at,
-                  logos.updated_at
+                  logos.updated_at, webhooks_may_be_near
            FROM accounts LEFT JOIN logos USING (id)""")
     if row is None:
         return None
-    name, code, has_styles, only_administrators, *times = row
-    return Account(name, code, bool(has_styles), bool(only_administrators), *times)
+    name, code, has_styles, only_administrators, updated_at, logo_at, near = row
+    settings = bool(has_styles), bool(only_administrators)
+    return Account(name, code, *settings, updated_at, logo_at, bool(near))
 
 
 def require(db: Reads) -> Account:
@@ -74,6 +76,7 @@ def revise(
     name: str | None = None,
     custom_styles: str | None = None,
     only_administrators_create_rooms: bool | None = None,
+    webhooks_may_be_near: bool | None = None,
 ) -> Account:
     """Changes what is given; for administrators."""
     users.require_administrator(tx, admin_id)
@@ -85,8 +88,13 @@ def revise(
         """UPDATE accounts
            SET name = ifnull(?, name), custom_styles = ifnull(?, custom_styles),
                only_administrators_create_rooms =
-                 ifnull(?, only_administrators_create_rooms), updated_at = ?""",
-        (name, custom_styles, only_administrators_create_rooms, tx.now),
+                 ifnull(?, only_administrators_create_rooms),
+               webhooks_may_be_near = ifnull(?, webhooks_may_be_near),
+               updated_at = ?""",
+        (
+            *(name, custom_styles, only_administrators_create_rooms),
+            *(webhooks_may_be_near, tx.now),
+        ),
     )
     return _changed(tx)
 

@@ -216,14 +216,27 @@ def hurry(tx: Tx, kind: str, prefix: str) -> None:
     tx.announce(Added(kind))
 
 
-def failed(tx: Tx, job: Job, now: int, fault: str, *, least: int | None = None) -> None:
+def failed(
+    tx: Tx,
+    job: Job,
+    now: int,
+    fault: str,
+    *,
+    least: int | None = None,
+    waits: Sequence[int] | None = None,
+) -> bool:
     """Gives the job back for later, or for good after too many times. Raises Stale.
 
     `fault` is one word for the operator, and nothing of what was sent. `least` is
-    how many milliseconds the other side wants to be left alone.
+    how many milliseconds the other side wants to be left alone; `waits` are those
+    after each failure but the last. Says whether it was the last.
     """
     attempts = job.attempts + 1
-    wait = max(delay(attempts), least or 0)
+    most = MOST_ATTEMPTS if waits is None else len(waits) + 1
+    wait = delay(attempts)
+    if waits is not None and attempts < most:
+        wait = random.randint(waits[attempts - 1], round(1.1 * waits[attempts - 1]))
+    wait = max(wait, least or 0)
     if not tx.row(
         """UPDATE jobs SET state = iif(:attempts < :most, 'waiting', 'dead'),
              leased_until = NULL, attempts = :attempts, delay = :delay,
@@ -233,13 +246,14 @@ def failed(tx: Tx, job: Job, now: int, fault: str, *, least: int | None = None) 
             "id": job.id,
             "token": job.token,
             "attempts": attempts,
-            "most": MOST_ATTEMPTS,
+            "most": most,
             "delay": wait,
             "now": now,
             "fault": fault,
         },
     ):
         raise Stale
+    return attempts >= most
 
 
 def backlogs(db: Reads) -> list[Backlog]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 from campfire.chat import (
+    bots,
+    deliveries,
     files,
     memberships,
     parts,
@@ -22,6 +24,7 @@ from campfire.chat import (
     rooms,
     users,
 )
+from campfire.chat.deliveries import Outcome
 from campfire.chat.files import Stored
 from campfire.chat.jobs import Job
 from campfire.chat.parts import Attachment, Boost, Preview
@@ -194,8 +197,49 @@ def post(
         previews.ask(tx, user_id, message_id, draft.links)
     is_called = bool(message.mentions) or message.calls_everyone
     push.ask(tx, room_id, user_id, message_id, is_called=is_called)
+    deliveries.ask(
+        *(tx, room_id, message_id, message.creator, message.mentions),
+        *(message.html, message.plain),
+    )
     tx.announce(Posted(audience, message))
     return message, True
+
+
+def answer(
+    tx: Tx,
+    job: Job,
+    outcome: Outcome,
+    bot_id: int,
+    room_id: int,
+    draft: Draft | None,
+    attachments: Sequence[Stored] = (),
+) -> bool:
+    """Ends a delivery with what came back, and posts its answer if there is one.
+
+    Posts once for each delivery; says whether it was now. Raises Stale.
+    """
+    deliveries.settle(tx, job, outcome)
+    if draft is None:
+        return False
+    delivery_id = job.payload["delivery_id"]
+    try:
+        _, is_new = post(
+            tx, bot_id, room_id, draft, f"delivery-{delivery_id}", attachments
+        )
+    except (Gone, NotFound):  # It was removed, or the bot is not in the room any more.
+        return False
+    deliveries.answered(tx, delivery_id)
+    return is_new
+
+
+def attempt(tx: Tx, admin_id: int, bot_id: int, room_id: int, message_id: int) -> int:
+    """Calls a bot with a message of a room that it and the administrator are in."""
+    bots.find(tx, admin_id, bot_id)
+    message = find(tx, admin_id, room_id, message_id)
+    return deliveries.attempt(
+        *(tx, bot_id, room_id, message_id, message.creator),
+        *(message.html, message.plain),
+    )
 
 
 def bring(

@@ -43,6 +43,20 @@ ALLOCATED: Final = tuple(
 )
 # Protocols (Teredo, benchmarks, ORCHID) and documentation, within what is allocated.
 SET_ASIDE: Final = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32")))
+# Of this house and of the houses next door, as far as anybody may be let there.
+NEAR: Final[tuple[Network, ...]] = (
+    *map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8")),
+    *map(IPv4Network, ("172.16.0.0/12", "192.168.0.0/16")),
+    *map(IPv6Network, ("::1/128", "fc00::/7")),
+)
+# Where clouds tell their secrets to whoever asks from within, on numbers of NEAR.
+METADATA: Final[frozenset[Address]] = frozenset(
+    (
+        IPv4Address("100.100.100.200"),
+        IPv6Address("fd00:ec2::254"),
+        IPv6Address("fd20:ce::254"),
+    )
+)
 NAT64: Final = IPv6Network("64:ff9b::/96")
 ISATAP: Final = (0x0000_5EFE, 0x0200_5EFE)
 
@@ -73,11 +87,8 @@ def parsed(text: str) -> Address | None:
 def may_reach(text: str, allowed: Iterable[Network] = ()) -> bool:
     """Whether a socket may go to this address: public, or `allowed` by the caller."""
     address = parsed(text)
-    return address is not None and (
-        is_public(address)
-        or any(
-            address in network
-            for network in allowed
-            if network.version == address.version
-        )
+    if address is None or address in METADATA:
+        return False
+    return is_public(address) or any(
+        address in network for network in allowed if network.version == address.version
     )

@@ -179,7 +179,7 @@ class Client:
     """Asks for pages and pictures; keeps no connection, no cookie, no secret.
 
     `own` is the origin of this house, which is never asked. `allowed` networks and
-    `ports` are for a house that has its receivers next door.
+    `ports` are for a house that has its receivers next door; None is every port.
     """
 
     def __init__(
@@ -187,14 +187,14 @@ class Client:
         *,
         own: str | None = None,
         allowed: Collection[Network] = (),
-        ports: Collection[int] = frozenset(PORTS.values()),
+        ports: Collection[int] | None = frozenset(PORTS.values()),
         lookup: Lookup = looked_up,
         tls: Any = True,
     ) -> None:
         parts = urlsplit(own or "")
         self._own = parts.hostname, parts.port or PORTS.get(parts.scheme)
         self._allowed = tuple(allowed)
-        self._ports = frozenset(ports)
+        self._ports = None if ports is None else frozenset(ports)
         self._tls = tls
         self._resolver = Resolver(lookup, self._may_reach)
 
@@ -263,12 +263,15 @@ class Client:
     def _socket(self, address: tuple[Any, ...]) -> socket.socket:
         """The only place where a socket is made, so nothing goes around this check."""
         family, type, protocol, _, (host, port, *_) = address
-        if not self._may_reach(host) or port not in self._ports:
+        if not self._may_reach(host) or not self._has_port(port):
             raise Forbidden
         return socket.socket(family, type, protocol)
 
     def _may_reach(self, address: str) -> bool:
         return may_reach(address, self._allowed)
+
+    def _has_port(self, port: int) -> bool:
+        return self._ports is None or port in self._ports
 
     def _require_reachable(self, target: Target) -> None:
         """What can be known before anybody is asked. Raises Unreachable."""
@@ -277,7 +280,7 @@ class Client:
             target.port == port or {target.port, port} <= set(PORTS.values())
         )
         is_far = parsed(target.host) is None or self._may_reach(target.host)
-        if is_own or not is_far or target.port not in self._ports:
+        if is_own or not is_far or not self._has_port(target.port):
             raise Unreachable
 
 

@@ -33,6 +33,7 @@ OURS: Final = {
     size: (STATIC / f"logo-{size}.png").read_bytes() for size in ("large", "small")
 }
 RESTRICTED: Final = "restrict_room_creation_to_administrators"
+NEAR: Final = "webhooks_may_reach_private_addresses"
 
 
 @routes.get("/account")
@@ -61,7 +62,8 @@ async def update(request: web.Request) -> web.Response:
             user.id,
             name=forms.optional_text(fields, "name"),
             custom_styles=forms.optional_text(fields, "custom_styles"),
-            only_administrators_create_rooms=restriction(fields),
+            only_administrators_create_rooms=setting(fields, RESTRICTED),
+            webhooks_may_be_near=setting(fields, NEAR),
         )
         if image:
             account = await db.write(accounts.set_logo, user.id, (large, small))
@@ -202,19 +204,22 @@ def presented(request: web.Request, account: Account) -> dict[str, Any]:
     return {
         "name": account.name,
         "join_url": join_url(request, account),
-        "settings": {RESTRICTED: account.only_administrators_create_rooms},
+        "settings": {
+            RESTRICTED: account.only_administrators_create_rooms,
+            NEAR: account.webhooks_may_be_near,
+        },
         "logo_url": f"/account/logo?v={account.logo_at or 0}",
     }
 
 
-def restriction(fields: forms.Fields) -> bool | None:
-    """Who may make rooms, as a program or a form says it; None leaves it."""
+def setting(fields: forms.Fields, name: str) -> bool | None:
+    """A setting, as a program or a form says it; None leaves it."""
     settings = fields.get("settings", fields)
     if not isinstance(settings, dict):
         raise Invalid(
             "The settings cannot be read.", settings="This must be an object."
         )
-    return forms.flag(settings, RESTRICTED)
+    return forms.flag(settings, name)
 
 
 def qr_code_path(text: str) -> str:

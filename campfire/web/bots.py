@@ -3,12 +3,17 @@
 A key is in the answer that makes it and in no other.
 """
 
+import json
+import re
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from campfire.chat import accounts, bots, rooms
+from campfire.chat import accounts, bots, deliveries, messages, rooms
 from campfire.chat.bots import Bot, Secrets
+from campfire.chat.deliveries import Delivery
 from campfire.database import Reads
 from campfire.refusals import Invalid
 from campfire.web import forms, pictures, render, responses, shell
@@ -21,6 +26,7 @@ from campfire.web.users import AVATAR
 routes = web.RouteTableDef()
 
 BOT: Final = f"/account/bots/{{bot_id:{ID}}}"
+MESSAGE_URL: Final = re.compile(rf"/rooms/({ID})/(?:@|messages/)({ID})$")
 
 
 @routes.get("/account/bots")
@@ -121,6 +127,125 @@ async def destroy(request: web.Request) -> web.Response:
     user, bot_id = await viewer(request), forms.path_id(request, "bot_id")
     await request.app[DB].write(bots.retire, user.id, bot_id)
     return responses.done(request, "/account/bots")
+
+
+@routes.get(f"{BOT}/deliveries")
+async def bench(request: web.Request) -> web.Response:
+    """What the bot was called with and what came back, newest first."""
+    user, bot_id = await viewer(request), forms.path_id(request, "bot_id")
+    before = forms.number(request, "before")
+    found, more = await request.app[DB].read(deliveries.of_bot, user.id, bot_id, before)
+    headers = {}
+    if more:
+        older = f"/account/bots/{bot_id}/deliveries?before={found[-1].id}"
+        headers = {hdrs.LINK: f'<{older}>; rel="next"'}
+    if representation(request) == "json":
+        shown = [render.delivery(delivery) for delivery in found]
+        response = responses.json(shown)
+    else:
+        bot = await request.app[DB].read(bots.find, user.id, bot_id)
+        response = await page(
+            request,
+            "bots/bench.html",
+            bot=bot,
+            deliveries=[Tried.of(delivery) for delivery in found],
+            older=found[-1].id if more else None,
+            failed=sum(delivery.state == "failed" for delivery in found),
+        )
+    response.headers.update(headers)
+    return response
+
+
+@routes.post(f"{BOT}/deliveries")
+async def attempt(request: web.Request) -> web.Response:
+    """Calls the bot with a message that is there already, named by its address."""
+    user, bot_id = await viewer(request), forms.path_id(request, "bot_id")
+    url = forms.text(await forms.body(request), "message_url")
+    place = MESSAGE_URL.search(url)
+    if place is None:
+        raise Invalid(
+            "This is no message.",
+            message_url="Copy the link of a message, such as /rooms/1/@2.",
+        )
+    await request.app[DB].write(
+        messages.attempt, user.id, bot_id, int(place[1]), int(place[2])
+    )
+    return accepted(request, bot_id)
+
+
+@routes.post(f"{BOT}/deliveries/{{delivery_id:{ID}}}/replay")
+async def replay(request: web.Request) -> web.Response:
+    """Makes a delivery again; `{"posts": false}` only to see what comes back."""
+    user, bot_id = await viewer(request), forms.path_id(request, "bot_id")
+    posts = forms.flag(await forms.body(request), "posts")
+    delivery_id = forms.path_id(request, "delivery_id")
+    await request.app[DB].write(
+        partial(deliveries.replay, posts=posts is not False),
+        *(user.id, bot_id, delivery_id),
+    )
+    return accepted(request, bot_id)
+
+
+@routes.delete(f"{BOT}/deliveries/{{delivery_id:{ID}}}")
+@routes.post(f"{BOT}/deliveries/{{delivery_id:{ID}}}/delete")
+async def give_up(request: web.Request) -> web.Response:
+    user, bot_id = await viewer(request), forms.path_id(request, "bot_id")
+    delivery_id = forms.path_id(request, "delivery_id")
+    await request.app[DB].write(deliveries.give_up, user.id, bot_id, delivery_id)
+    return responses.done(request, f"/account/bots/{bot_id}/deliveries")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A delivery as the bench shows it."""
+
+    delivery: Delivery
+    at: str
+    tried_at: str
+    about: str
+    tag: str
+    outcome: str
+    took: str
+    payload: str
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> "Tried":
+        words, took = delivery.words, delivery.took
+        about = "A message of a room that you are not in"
+        if words is not None:
+            said = words.payload
+            room = said["room"]["name"] or "a direct message"
+            plain = said["message"]["body"]["plain"][:200]
+            about = f"{said['user']['name']} in {room}: {plain}"
+        code = delivery.code
+        if delivery.state == "kept":
+            tag, outcome = "", "no webhook"
+        elif code is None:
+            tag = "is-bad" if delivery.attempts or delivery.fault else ""
+            outcome = delivery.fault or "on its way"
+        elif delivery.state == "delivered" and code < 400:
+            tag = "is-good" if delivery.has_reply else ""
+            said_nothing = delivery.fault or "said nothing"
+            outcome = f"{code}, {'answered' if delivery.has_reply else said_nothing}"
+        else:
+            tag, outcome = "is-bad", str(code)
+        return cls(
+            delivery,
+            render.time(delivery.created_at),
+            render.time(delivery.tried_at) if delivery.tried_at else "",
+            about,
+            tag,
+            outcome,
+            "" if took is None else f"{took / 1000:.1f} s",
+            json.dumps(words.payload, indent=2, ensure_ascii=False) if words else "",
+        )
+
+
+def accepted(request: web.Request, bot_id: int) -> web.Response:
+    """It is on its way: a form is led back to the bench."""
+    if representation(request) == "page":
+        return responses.see(f"/account/bots/{bot_id}/deliveries")
+    return web.Response(status=202)
 
 
 async def unveiled(

@@ -5,10 +5,12 @@ and answers are JSON. What Slack would take in the same place is taken as well.
 """
 
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
+import orjson
 from aiohttp import hdrs, web
 
-from campfire.chat import boosts, messages
+from campfire.chat import boosts, messages, slack
 from campfire.chat.messages import Message, Page
 from campfire.database import Reads
 from campfire.refusals import Unreadable, Unsupported
@@ -56,7 +58,7 @@ async def create(request: web.Request) -> web.Response:
                 db, bot.id, room_id, body, None, came.files
             )
     else:
-        body = await said(request)
+        body = spoken(await said(request))
         message, _ = await posting.post(db, bot.id, room_id, body, None)
     origin = request.app[PEERS].origin(request)
     location = f"{origin}/rooms/{room_id}/messages/{message.id}"
@@ -135,6 +137,23 @@ async def said(request: web.Request) -> str:
         return (await request.read()).decode("utf-8")
     except UnicodeDecodeError:
         raise Unreadable("The body must be UTF-8.") from None
+
+
+def spoken(body: str) -> str:
+    """What is to be posted: the body itself, unless it was written for Slack.
+
+    Its shape comes as JSON, or in a form whose only field is `payload`.
+    """
+    text = body
+    if body.startswith("payload="):
+        text = unquote_plus(body.removeprefix("payload="))
+    if not text.lstrip().startswith("{"):
+        return body
+    try:
+        shape = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return body
+    return slack.html(shape) if slack.is_shaped(shape) else body
 
 
 def worded(request: web.Request, message: Message) -> dict[str, Any]:

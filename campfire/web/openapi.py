@@ -38,6 +38,7 @@ TYPES: Final[dict[str, Schema]] = {
     "role": {"enum": ["member", "administrator"]},
     "sort": {"enum": ["newest", "relevance"]},
     "webhook_url": {"type": ["string", "null"]},
+    "posts": BOOLEAN,
 }
 PLACEHOLDER: Final = re.compile(r"{(\w+)}")
 # Addresses that only lead browsers somewhere.
@@ -117,6 +118,17 @@ SCHEMAS: Final[dict[str, Schema]] = {
         url=STRING,
         thumbnail_url=nullable(STRING),
     ),
+    "Delivery": fields(
+        id=INTEGER,
+        message_id=INTEGER,
+        status={"enum": ["kept", "waiting", "delivered", "failed"]},
+        attempts=INTEGER,
+        answered=BOOLEAN,
+        at=TIME,
+        code=nullable(INTEGER),
+        fault=nullable(STRING),
+        took_ms=nullable(INTEGER),
+    ),
     "Boost": fields(
         id=INTEGER, message_id=INTEGER, content=STRING, booster=PERSON, created_at=TIME
     ),
@@ -186,6 +198,7 @@ def operation(
 
 NEWCOMER: Final = "name! email_address! password!"
 BOT: Final = "/rooms/{room_id}/{bot_key}/messages"
+DELIVERIES: Final = "/account/bots/{bot_id}/deliveries"
 MESSAGES: Final = "/rooms/{room_id}/messages"
 MESSAGE: Final = MESSAGES + "/{message_id}"
 PREVIEW: Final = MESSAGE + "/previews/{preview_id}"
@@ -385,7 +398,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "POST /account/bots": operation(
         "Make a bot; its key is told once; administrators",
-        (201, also("Bot", bot_key=STRING)),
+        (201, also("Bot", bot_key=STRING, signing_secret=STRING)),
         body="name! webhook_url",
     ),
     "GET /account/bots/{bot_id}": operation("A bot; administrators", (200, ref("Bot"))),
@@ -393,12 +406,26 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "Change a bot; administrators", (200, ref("Bot")), body="name webhook_url"
     ),
     "DELETE /account/bots/{bot_id}": operation("Deactivate a bot; administrators", 204),
+    f"GET {DELIVERIES}": operation(
+        "What a bot was called with; administrators",
+        (200, array(ref("Delivery"))),
+        query="before",
+    ),
+    f"POST {DELIVERIES}": operation(
+        "Call a bot with an old message; administrators", 202, body="message_url!"
+    ),
+    f"DELETE {DELIVERIES}/{{delivery_id}}": operation(
+        "Try a delivery no more; administrators", 204
+    ),
+    f"POST {DELIVERIES}/{{delivery_id}}/replay": operation(
+        "Make a delivery again; administrators", 202, body="posts"
+    ),
     "DELETE /account/bots/{bot_id}/avatar": operation(
         "Take a bot's picture away; administrators", 204
     ),
     "PUT /account/bots/{bot_id}/key": operation(
         "A new key; the old one is dead; administrators",
-        (200, also("Bot", bot_key=STRING)),
+        (200, also("Bot", bot_key=STRING, signing_secret=STRING)),
     ),
     f"GET {BOT}": operation("As a bot: the newest messages", 200),
     f"POST {BOT}": operation(

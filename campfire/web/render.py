@@ -25,6 +25,7 @@ from campfire.chat import (
     sounds,
     users,
 )
+from campfire.chat.deliveries import Delivery
 from campfire.chat.inbox import Entry
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
@@ -174,6 +175,20 @@ def boost(boost: Boost) -> dict[str, Any]:
         "content": boost.content,
         "booster": {"id": boost.booster.id, "name": boost.booster.name},
         "created_at": time(boost.created_at),
+    }
+
+
+def delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "message_id": delivery.message_id,
+        "status": delivery.state,
+        "attempts": delivery.attempts,
+        "answered": delivery.has_reply,
+        "at": time(delivery.created_at),
+        "code": delivery.code,
+        "fault": delivery.fault or None,
+        "took_ms": delivery.took,
     }
 
 

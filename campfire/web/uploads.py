@@ -78,10 +78,19 @@ class Uploads:
             # asked when the server starts again.
             raise
         except BaseException:
-            await self._discard(upload.files)
+            await self.discard(upload.files)
             raise
         if not upload.is_named:
-            await self._discard(upload.files)
+            await self.discard(upload.files)
+
+    async def keep(self, data: bytes, filename: str) -> Stored:
+        """Takes in a file that did not come with a request."""
+        incoming = await asyncio.to_thread(self._storage.incoming)
+        try:
+            await asyncio.to_thread(incoming.write, data)
+            return await self._stored(incoming, files.clean(filename))
+        finally:
+            incoming.drop()
 
     async def _received(
         self, request: web.Request, user_id: int, room_id: int
@@ -127,7 +136,7 @@ class Uploads:
         stored = [file for file in done if isinstance(file, Stored)]
         for fault in done:
             if isinstance(fault, BaseException):
-                await self._discard(stored)
+                await self.discard(stored)
                 raise _refused(fault)
         return Upload(fields, stored)
 
@@ -202,7 +211,7 @@ class Uploads:
             has_thumbnail=preview is not None,
         )
 
-    async def _discard(self, stored: Sequence[Stored]) -> None:
+    async def discard(self, stored: Sequence[Stored]) -> None:
         for file in stored:
             await asyncio.to_thread(self._storage.discard, file.key)
 

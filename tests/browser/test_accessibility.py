@@ -16,6 +16,8 @@ PAGES = (
     *("/messages/1/boosts", "/rooms/1/messages/1/edit"),
     *("/searches", "/searches?q=hello", "/searches?q=nothing+has:file", "/inbox"),
     *("/inbox?kind=unread", "/rooms/1/@1?q=hello&hit=1"),
+    *("/account/bots", "/account/bots/new", "/account/bots/3"),
+    "/account/bots/3/deliveries",
 )
 
 
@@ -56,6 +58,15 @@ async def test_nothing_stands_in_anybodys_way(
     await page.evaluate("""() => fetch("/messages/1/boosts", {
           method: "POST", body: new URLSearchParams({content: "yes"})
         })""")
+    await page.goto("/account/bots/new")
+    await page.get_by_label("Name").fill("Bender")
+    await page.get_by_label("Webhook address").fill("http://127.0.0.1:1/")
+    await page.get_by_role("button", name="Make this bot").click()
+    await page.get_by_text("It is kept nowhere").wait_for()
+    found["the key"] = await faults(page)
+    await page.goto("/rooms/1")
+    await say(page, "@Bender")
+    await page.locator("#log article[data-message-id]").nth(1).wait_for()
     for path in PAGES:
         await page.goto(path)
         found[path] = await faults(page)

@@ -1,14 +1,17 @@
 """The pages and the JSON with which administrators look after bots."""
 
+import asyncio
 import io
+from typing import Any
 
 import pytest
-from aiohttp import FormData
+from aiohttp import FormData, web
 from aiohttp.test_utils import TestServer
 from PIL import Image
 
 from tests.conftest import SignIn
-from tests.web.conftest import HTML, Browse
+from tests.live.line import Line
+from tests.web.conftest import HTML, Browse, posted
 
 URL = "https://bot.example/hook"
 
@@ -105,3 +108,79 @@ async def test_members_find_no_way_to_the_bots(browse: Browse) -> None:
         assert ("/account/bots" in page) == found
         status = 200 if found else 403
         assert (await browser.get("/account/bots", headers=HTML)).status == status
+
+
+def hook(answer: str, status: int = 200) -> tuple[TestServer, list[dict[str, Any]]]:
+    came: list[dict[str, Any]] = []
+
+    async def receive(request: web.Request) -> web.Response:
+        came.append(await request.json())
+        return web.Response(text=answer, status=status)
+
+    app = web.Application()
+    app.router.add_post("/hook", receive)
+    return TestServer(app), came
+
+
+async def test_a_webhook_is_called_looked_at_and_called_again(
+    sign_in: SignIn, browse: Browse
+) -> None:
+    receiver, came = hook("Ten past")
+    await receiver.start_server()
+    david, kevin = (await sign_in("David")).client, await sign_in("Kevin")
+    near = {"settings": {"webhooks_may_reach_private_addresses": True}}
+    answer = await david.patch("/account", json=near)
+    assert (await answer.json())["settings"].items() >= near["settings"].items()
+    url = str(receiver.make_url("/hook"))
+    fields = {"name": "Bender", "webhook_url": url}
+    bot = await (await david.post("/account/bots", json=fields)).json()
+    line = await Line.open(kevin)
+    await line.enter(1)
+    asked = await posted(kevin.client, "@Bender the time?")
+    while (await line.hear("message.posted"))["message"]["creator"]["id"] != bot["id"]:
+        pass
+    path = f"/account/bots/{bot['id']}/deliveries"
+    (delivery,) = await (await david.get(path)).json()
+    assert delivery["message_id"] == asked["id"]
+    assert (delivery["status"], delivery["attempts"], delivery["answered"]) == (
+        *("delivered", 1),
+        True,
+    )
+    assert delivery["at"] == asked["created_at"]
+    # The path it is told is good for an answer of its own.
+    answer = await kevin.client.post(came[0]["room"]["path"], data="Later")
+    assert answer.status == 201
+    assert (await line.hear("message.posted"))["message"]["creator"]["id"] == bot["id"]
+    answer = await david.post(f"{path}/{delivery['id']}/replay")
+    assert (answer.status, await answer.read()) == (202, b"")
+    async with asyncio.timeout(10):
+        while (await (await david.get(path)).json())[0]["attempts"] < 2:
+            await asyncio.sleep(0.01)
+    assert came[1] == came[0]
+    answer = await david.post(path, json={"message_url": asked["url"]})
+    assert answer.status == 202
+    async with asyncio.timeout(10):
+        while len(came) < 3:
+            await asyncio.sleep(0.01)
+    page = await (await (await browse("David")).get(path)).text()
+    assert "Kevin in All Talk: the time?" in page and "200, answered" in page
+    assert bot["bot_key"] not in page and came[0]["room"]["path"] not in page
+    for wrong in ({"message_url": "/rooms/1"}, {}, {"message_url": "/rooms/1/@0"}):
+        assert (await david.post(path, json=wrong)).status == 422
+    await receiver.close()
+
+
+async def test_the_words_of_others_are_not_on_the_bench(
+    server: TestServer, sign_in: SignIn, browse: Browse
+) -> None:
+    david, kevin = (await sign_in("David")).client, await sign_in("Kevin")
+    bot = await (await david.post("/account/bots", json={"name": "Bender"})).json()
+    direct = {"kind": "direct", "user_ids": [bot["id"]]}
+    room = await (await kevin.client.post("/rooms", json=direct)).json()
+    await posted(kevin.client, "Between the two of us", room["id"])
+    await posted(kevin.client, "@Bender among all")
+    path = f"/account/bots/{bot['id']}/deliveries"
+    found = await (await david.get(path)).json()
+    assert [delivery["status"] for delivery in found] == ["kept", "kept"]
+    page = await (await (await browse("David")).get(path)).text()
+    assert "among all" in page and "Between the two of us" not in page

@@ -295,3 +295,23 @@ async def test_a_revoked_bot_hears_and_says_nothing(
     assert (await bender.client.get(bender.path())).status == 200
     await server.app[DB].write(memberships.revoke, ALL_PETS, [bender.id])
     assert (await bender.client.get(bender.path())).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "plain"),
+    [
+        ('{"text": "*Up*"}', "Up"),
+        ("payload=%7B%22text%22%3A+%22*Up*+now%22%7D", "Up now"),
+        ('{"colour": "red"}', '{"colour": "red"}'),
+        ('{"text": ', '{"text":'),
+    ],
+)
+async def test_what_was_written_for_slack_is_read(
+    bender: Bender, body: str, plain: str
+) -> None:
+    answer = await bender.client.post(bender.path(), data=body)
+    assert answer.status == 201
+    (message,) = await (await bender.client.get(bender.path())).json()
+    assert message["body"]["plain_text"] == plain
+    answer = await bender.client.post(bender.path(), data='{"text": null}')
+    assert answer.status == 422

@@ -20,8 +20,10 @@ from campfire.chat import (
     bans,
     boosts,
     bots,
+    deliveries,
     files,
     jobs,
+    memberships,
     messages,
     push,
     richtext,
@@ -66,6 +68,14 @@ PATCH  /account/bots/{bot_id}               401 403 403 403 403 200 200 401 401 
 POST   /account/bots/{bot_id}               401 403 403 403 403 200 200 401 401 403 403
 DELETE /account/bots/{bot_id}               401 403 403 403 403 204 204 401 401 403 403
 POST   /account/bots/{bot_id}/delete        401 403 403 403 403 204 204 401 401 403 403
+GET    /account/bots/{bot_id}/deliveries    401 403 403 403 403 200 200 401 401 403 403
+POST   /account/bots/{bot_id}/deliveries    401 403 403 403 403 202 404 401 401 403 403
+DELETE /account/bots/{bot_id}/deliveries/{delivery_id}
+                                            401 403 403 403 403 204 204 401 401 403 403
+POST   /account/bots/{bot_id}/deliveries/{delivery_id}/delete
+                                            401 403 403 403 403 204 204 401 401 403 403
+POST   /account/bots/{bot_id}/deliveries/{delivery_id}/replay
+                                            401 403 403 403 403 202 202 401 401 403 403
 DELETE /account/bots/{bot_id}/avatar        401 403 403 403 403 204 204 401 401 403 403
 POST   /account/bots/{bot_id}/avatar/delete 401 403 403 403 403 204 204 401 401 403 403
 PUT    /account/bots/{bot_id}/key           401 403 403 403 403 200 200 401 401 403 403
@@ -207,6 +217,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /account/bots": {"name": "Flexo"},
     "PATCH /account/bots/{bot_id}": {"name": "Flexo"},
     "POST /account/bots/{bot_id}": {"name": "Flexo"},
+    "POST /account/bots/{bot_id}/deliveries": {"message_url": "{message_url}"},
     "POST /rooms/{room_id}/{bot_key}/messages": {"text": "Hello"},
     "PUT /rooms/{room_id}/{bot_key}/messages/{message_id}": {"text": "Mine now"},
     "POST /rooms/{room_id}/{bot_key}/messages/{message_id}/boosts": {"a": "b"},
@@ -306,6 +317,12 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
     (job,) = jobs.lease(tx, KIND, jobs.clock(), most=1, each=1, lasts=1_000).jobs
     messages.preview(tx, job, Card("page.example", "A page", "", Picture(1, 1, b"-")))
     preview_id = tx.value("SELECT max(id) FROM previews")
+    # It is still to be made, but to a room that the bot has left it never is.
+    hook, _ = bots.add(tx, DAVID, f"hook {number}", "http://127.0.0.1:1/")
+    memberships.grant(tx, room.id, [hook.user.id])
+    delivery_id = messages.attempt(tx, ids["ad"], hook.user.id, room.id, message.id)
+    jobs.withdraw(tx, deliveries.KIND, deliveries.key(delivery_id))
+    memberships.revoke(tx, room.id, [hook.user.id])
     token, _ = sessions.transfer(tx, ids["target"])
     mine = sessions.all_of(tx, ids["me"])[0]
     keys = Keys(f"https://push.example/{number}", POINT, bytes(16))
@@ -316,6 +333,9 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
     parts = {
         "room_id": room.id,
         "bot_id": ids["bi"],
+        "hook_id": hook.user.id,
+        "delivery_id": delivery_id,
+        "message_url": f"/rooms/{room.id}/@{message.id}",
         "message_id": message.id,
         "elsewhere": elsewhere.id,
         "boost_id": boost.id,
@@ -344,6 +364,8 @@ async def staged(server: TestServer, route: str, viewer: str) -> Scene:
     scene = await server.app[DB].write(set_up, viewer, route in UNBANNING, key)
     _, _, digest, name = server.app[STATIC].url("logo.svg").split("/")
     scene.parts |= {"digest": digest, "name": name}
+    if "{delivery_id}" in route:
+        scene.parts["bot_id"] = scene.parts["hook_id"]
     return scene
 
 
@@ -386,7 +408,9 @@ def everything(db: Reads) -> dict[str, list[Any]]:
 async def at_rest(db: Database) -> dict[str, list[Any]]:
     """The same, after what is swept in the background."""
     while await db.read(
-        lambda db: rooms.deleted(db) is not None or files.discarded(db)
+        lambda db: rooms.deleted(db) is not None
+        or files.discarded(db)
+        or db.rows("SELECT 1 FROM jobs WHERE kind = ?", (deliveries.KIND,))
     ):
         await asyncio.sleep(0)
     return await db.read(everything)
