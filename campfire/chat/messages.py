@@ -275,12 +275,16 @@ def settle(tx: Tx, room_id: int) -> int:
 def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> Message:
     """Replaces the words; for the author and administrators.
 
+    Whom the message mentions already stays mentioned where it still calls them,
+    though they are gone. Words that stay as they are are no edit: nobody is told.
     Raises Invalid when nothing would be left to see: no words and no files.
     """
-    attachments = changeable(tx, user_id, room_id, message_id).attachments
-    plain = draft.plain or files.names(attachments)
-    if not draft.source and not attachments:
+    before = changeable(tx, user_id, room_id, message_id)
+    plain = draft.plain or files.names(before.attachments)
+    if not draft.source and not before.attachments:
         raise Invalid("This message is empty.", body="Write something.")
+    if _is_same(tx, before, draft):
+        return before
     seq, members_version = rooms.advance(tx, room_id)
     tx.row(
         """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?, pairs = ?,
@@ -292,13 +296,23 @@ def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> M
     )
     audience = memberships.audience(tx, room_id, members_version)
     tx.row("DELETE FROM mentions WHERE message_id = ?", (message_id,))
-    _mention(tx, message_id, draft.mentions, audience)
+    _mention(tx, message_id, draft.mentions, audience.union(before.mentions))
     replies.forget(tx, message_id)
     replies.keep(tx, room_id, message_id, draft.quoted)
     previews.follow(tx, user_id, message_id, draft.links)
     message = find(tx, user_id, room_id, message_id)
     tx.announce(Edited(audience, message))
     return message
+
+
+def _is_same(db: Reads, before: Message, draft: Draft) -> bool:
+    """Whether the draft would change nothing that is kept, nor whom it calls."""
+    kept = db.row(
+        "SELECT source, html, calls_everyone FROM messages WHERE id = ?", (before.id,)
+    )
+    return tuple(kept) == (draft.source, draft.html, draft.calls_everyone) and set(
+        draft.mentions
+    ) <= set(before.mentions)
 
 
 def preview(tx: Tx, job: Job, card: Card | None) -> None:
@@ -376,6 +390,22 @@ def find(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:
     if not found:
         raise NotFound("There is no such message.")
     return found[0]
+
+
+def mentioned(
+    db: Reads, user_id: int, room_id: int, message_id: int
+) -> Sequence[tuple[int, str]]:
+    """Ids and names of those whom the message mentions, wherever they are by now."""
+    memberships.require(db, user_id, room_id)
+    rows: Sequence[tuple[int, str]] = db.rows(
+        """SELECT users.id, users.name
+           FROM messages
+           JOIN mentions ON mentions.message_id = messages.id
+           JOIN users ON users.id = mentions.user_id
+           WHERE messages.id = ? AND messages.room_id = ?""",
+        (message_id, room_id),
+    )
+    return rows
 
 
 def room_of(db: Reads, user_id: int, message_id: int) -> int:
@@ -543,7 +573,10 @@ def _select(
 
 @dataclass(frozen=True, slots=True)
 class _Called:
-    """Somebody a message mentions; `shared` when the room knows two by this name."""
+    """Somebody a message mentions.
+
+    `shared` when the room, or the message, knows another one by this name.
+    """
 
     id: int
     name: str
@@ -567,10 +600,14 @@ def _called(db: Reads, message_ids: Sequence[int]) -> dict[int, Sequence[_Called
         else ()
     )
     called: dict[int, list[_Called]] = {}
+    beside: dict[tuple[int, str], set[int]] = {}
+    for message_id, _, user_id, name, _ in rows:
+        beside.setdefault((message_id, richtext.fold(name)), set()).add(user_id)
     namesakes: dict[str, set[int]] = {}
     for message_id, room_id, user_id, name, is_gone in rows:
         namesakes = namesakes or _namesakes(db, room_id)
-        shared = bool(namesakes.get(richtext.fold(name), set()) - {user_id})
+        folded = richtext.fold(name)
+        shared = len(beside[message_id, folded] | namesakes.get(folded, set())) > 1
         whom = _Called(user_id, name, shared, bool(is_gone))
         called.setdefault(message_id, []).append(whom)
     return called  # type: ignore[return-value]
@@ -597,9 +634,7 @@ def _presented(row: Sequence[Any], called: Sequence[_Called]) -> Message:
         html = richtext.shown_html(
             html, names, {whom.id for whom in called if whom.is_gone}
         )
-        alone = {
-            whom.id: whom.name for whom in called if not (whom.shared or whom.is_gone)
-        }
+        alone = {whom.id: whom.name for whom in called if not whom.shared}
         source = richtext.shown_source(source, alone)
     mentions = tuple(whom.id for whom in called)
     hung = parts.from_row(row[11:14])
@@ -611,7 +646,7 @@ def _presented(row: Sequence[Any], called: Sequence[_Called]) -> Message:
 def _mention(
     tx: Tx, message_id: int, mentions: Sequence[int], audience: frozenset[int]
 ) -> Sequence[_Called]:
-    """Keeps whom the message mentions, as far as they are in the room."""
+    """Keeps whom the message mentions, as far as they are in the audience."""
     present = [user_id for user_id in mentions if user_id in audience]
     if not present:
         return ()

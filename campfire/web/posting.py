@@ -56,6 +56,8 @@ def _author(
     people = memberships.mentionable(db, user_id, room_id)
     if message_id is None:
         return people, users.find(db, user_id).role
+    # Who was called and has left since stays called.
+    people += messages.mentioned(db, user_id, room_id, message_id)
     return people, messages.find(db, user_id, room_id, message_id).creator.role
 
 

@@ -61,6 +61,7 @@ def test_words_may_be_taken_away_where_a_file_stays(tx: Tx) -> None:
     edited = messages.edit(tx, JZ, ALL_PETS, message.id, BARE)
     assert (edited.html, edited.plain) == ("", "map.png")
     assert edited.attachments == message.attachments
+    assert messages.edit(tx, JZ, ALL_PETS, message.id, BARE) == edited
     words = sent(tx, words="Look")
     with pytest.raises(Invalid):
         messages.edit(tx, JZ, ALL_PETS, words.id, BARE)

@@ -45,6 +45,7 @@ def say(
 
 def change(tx: Tx, user_id: int, message: Message, text: str) -> Message:
     people = memberships.mentionable(tx, user_id, message.room_id)
+    people += messages.mentioned(tx, user_id, message.room_id, message.id)
     draft = richtext.draft(text, people)
     return messages.edit(tx, user_id, message.room_id, message.id, draft)
 
@@ -133,6 +134,7 @@ def test_an_outsider_cannot_tell_a_room_from_one_that_is_not_there(tx: Tx) -> No
             lambda: messages.remove(db, user_id, room_id, message.id),
             lambda: messages.find(db, user_id, room_id, message.id),
             lambda: messages.changeable(db, user_id, room_id, message.id),
+            lambda: messages.mentioned(db, user_id, room_id, message.id),
             lambda: messages.page(db, user_id, room_id),
             lambda: messages.page(db, user_id, room_id, around=message.id),
             lambda: messages.newest_seq(db, user_id, room_id),
@@ -451,10 +453,42 @@ def test_who_is_gone_is_named_and_cannot_be_visited(tx: Tx) -> None:
     accounts.deactivate(tx, DAVID, JZ)
     found = messages.find(tx, JASON, WATERCOOLER, message.id)
     assert found.html == '<p>ask <span class="mention is-missing">@JZ</span></p>\n'
-    assert found.source == "ask <@3>"
-    edited = change(tx, JASON, found, found.source + " or @David")
-    assert edited.mentions == (DAVID,)
-    assert '<span class="mention is-missing">@…</span>' in edited.html
+    assert found.source == "ask @JZ"
+    other = say(tx, JASON, "ask <@3>")
+    assert other.mentions == () and "@…" in other.html, "nobody new calls them"
+
+
+def test_an_edit_keeps_who_is_gone(tx: Tx) -> None:
+    message = say(tx, JASON, "ask @JZ")
+    accounts.deactivate(tx, DAVID, JZ)
+    edited = change(tx, JASON, message, message.source + " or @David")
+    assert sorted(edited.mentions) == [DAVID, JZ]
+    assert edited.source == "ask @JZ or @David"
+    assert '<span class="mention is-missing">@JZ</span>' in edited.html
+    assert edited.plain == "ask @JZ or @David"
+    assert change(tx, JASON, edited, "ask @David").mentions == (DAVID,)
+    assert change(tx, JASON, edited, "ask @JZ").mentions == ()
+
+
+def test_who_is_gone_and_who_has_the_name_now_are_told_apart(tx: Tx) -> None:
+    message = say(tx, JASON, "ask @JZ")
+    accounts.deactivate(tx, DAVID, JZ)
+    new = users.add(tx, "jz", address("New"), PASSWORD_HASH)
+    memberships.grant(tx, WATERCOOLER, [new.id])
+    both = change(tx, JASON, message, f"ask <@{JZ}> or <@{new.id}>")
+    assert both.source == f"ask <@{JZ}> or <@{new.id}>"
+    again = change(tx, JASON, both, both.source + "!")
+    assert sorted(again.mentions) == [JZ, new.id]
+
+
+def test_an_edit_that_changes_nothing_is_none(tx: Tx) -> None:
+    message = say(tx, JASON, "ask @JZ")
+    tx.events.clear()
+    assert change(tx, JASON, message, message.source) == message
+    assert not tx.events
+    assert messages.newest_seq(tx, JASON, WATERCOOLER) == message.seq
+    assert change(tx, JASON, message, "ask @JZ!").seq == message.seq + 1
+    assert [event.name for event in tx.events] == ["message.edited"]
 
 
 def test_a_call_to_everyone_is_kept_and_taken_back(tx: Tx) -> None:
@@ -573,7 +607,7 @@ def played(tx: Tx, changes: list[tuple[str, int, str]]) -> list[Paper]:
             if step == "edit":
                 message = change(tx, message.creator.id, message, text)
                 paper.messages[message.id] = message
-                paper.seq = message.seq
+                paper.seq = max(paper.seq, message.seq)
             else:
                 remove(tx, message.creator.id, message)
                 del paper.messages[message.id]

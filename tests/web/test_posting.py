@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from campfire.chat import users
+from campfire.chat import accounts, users
 from campfire.database import Database
 from campfire.refusals import Invalid, NotFound
 from campfire.web import posting
@@ -66,6 +66,16 @@ async def test_an_edit_is_read_as_its_authors_words(db: Database) -> None:
         )
         assert ("<b>look</b>" in draft.html) == is_html
         assert not draft.calls_everyone, "an administrator's edit calls nobody"
+
+
+async def test_an_edit_still_calls_who_is_gone(db: Database) -> None:
+    message, _ = await posting.post(db, KEVIN, ALL_PETS, "bye @Jason", None)
+    await db.write(accounts.deactivate, DAVID, JASON)
+    for body, called in (("bye @Jason, edited", (JASON,)), (f"<@{JASON}>", (JASON,))):
+        draft = await posting.drafted(db, KEVIN, ALL_PETS, body, message.id)
+        assert draft.mentions == called
+    draft = await posting.drafted(db, KEVIN, ALL_PETS, "bye @Jason")
+    assert draft.mentions == (), "a new message calls nobody who is gone"
 
 
 async def test_an_outsider_and_nonsense_write_nothing(db: Database) -> None:
