@@ -7,6 +7,7 @@ from aiohttp import web
 
 from campfire.chat import accounts, messages
 from campfire.chat.messages import Message
+from campfire.refusals import Invalid
 from campfire.web import forms, posting, render, responses, rooms, shell
 from campfire.web.kept import EVERYBODY, Scope
 from campfire.web.keys import DB, ID, LIMITS, PAGES, RENDERER, UPLOADS
@@ -57,14 +58,19 @@ async def create(request: web.Request) -> web.Response:
     request.app[LIMITS].hit(POSTS, str(user.id))
     async with request.app[UPLOADS].received(request, user.id, room_id) as came:
         body = forms.optional_text(came.fields, "body")
-        message, is_new = await posting.post(
-            request.app[DB],
-            user.id,
-            room_id,
-            (body or "") if came.files else forms.text(came.fields, "body"),
-            forms.optional_text(came.fields, "client_message_id"),
-            came.files,
-        )
+        try:
+            message, is_new = await posting.post(
+                request.app[DB],
+                user.id,
+                room_id,
+                (body or "") if came.files else forms.text(came.fields, "body"),
+                forms.optional_text(came.fields, "client_message_id"),
+                came.files,
+            )
+        except Invalid as refusal:
+            if representation(request) != "page":
+                raise
+            return await rooms.refused(request, user.id, room_id, refusal, body or "")
         came.is_named = is_new
     if representation(request) == "page":
         return responses.see(f"/rooms/{room_id}")

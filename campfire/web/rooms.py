@@ -438,7 +438,24 @@ async def page(request: web.Request, window: Window) -> web.Response:
     return response
 
 
-async def room_page(request: web.Request, seen: Sight, window: Window) -> str:
+async def refused(
+    request: web.Request, user_id: int, room_id: int, refusal: Invalid, body: str
+) -> web.Response:
+    """The room's page with the words that could not be posted, to mend, and why."""
+    window = Window()
+    seen = await request.app[DB].read(sight, user_id, room_id, window)
+    reason = " ".join([refusal.detail, *refusal.errors.values()])
+    page = await room_page(request, seen, window, body, reason)
+    return responses.html(page, refusal.status)
+
+
+async def room_page(
+    request: web.Request,
+    seen: Sight,
+    window: Window,
+    written: str = "",
+    reason: str = "",
+) -> str:
     renderer, page = request.app[RENDERER], seen.page
     shown = page.messages
     return await shell.page(
@@ -456,6 +473,8 @@ async def room_page(request: web.Request, seen: Sight, window: Window) -> str:
         welcome=seen.is_first and not (page.older or page.newer),
         join_url=join_url(request, seen.account),
         sounds=sounds.SOUNDS.values(),
+        written=written,
+        reason=reason,
     )
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+from html import escape
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, FormData
 
 from tests.conftest import DAVID, KEVIN, SignIn
 from tests.web.conftest import FRAGMENT, HTML, JSON, Browse, posted
@@ -124,6 +125,24 @@ async def test_an_empty_message_is_422(browse: Browse, headers: dict[str, str]) 
     kevin = await browse("Kevin")
     response = await kevin.post(ROOM, data={"body": "\u200b \n"}, headers=headers)
     assert response.status == 422
+
+
+@pytest.mark.parametrize("words", ["", " \n", "</textarea>" + "x" * 65_536])
+async def test_without_scripts_refused_words_come_back_to_be_mended(
+    browse: Browse, words: str
+) -> None:
+    kevin = await browse("Kevin")
+    form = FormData({"body": words}, default_to_multipart=True)
+    for data in (form, {"body": words}):
+        response = await kevin.post(ROOM, data=data, headers=HTML)
+        page = await response.text()
+        assert response.status == 422
+        assert 'action="/rooms/1/messages"' in page
+        assert f"{escape(words)}</textarea>" in page
+        reason = "too long. 64 KiB" if words.strip() else "empty. Write"
+        assert f"<span>This message is {reason}" in page
+    page = await (await kevin.get("/rooms/1")).text()
+    assert 'id="draft" hidden' in page and "data-message-id" not in page
 
 
 # Pages of messages
