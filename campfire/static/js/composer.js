@@ -61,6 +61,7 @@ export function connect(form, { outbox, uploads, typing, edits, log }) {
       return;
     }
     if (new TextEncoder().encode(body).length > LONGEST) {
+      keep();
       say("Too long to send: 64 KB is the most");
       return;
     }
