@@ -36,6 +36,15 @@ DEEPEST: Final = 32
 MOST_COLOURED: Final = 16_384
 LONGEST_LANGUAGE: Final = 32
 MOST_CELLS: Final = 20_000
+# Elements of one message, besides table cells and the colours of code.
+MOST_ELEMENTS: Final = 2_000
+MOST_LINES: Final = 4_000
+# Lists and quotations that the lines of one message open: each line each of its own.
+MOST_OPENED: Final = 1_200
+# Lines times the most that one of them opens, as a line may go on with all of those.
+MOST_CONTINUED: Final = 24_000
+# Parsing the words of one message may cost as much as this many marks do.
+MOST_MARKS: Final = 3_000
 EVERYONE: Final = 0
 
 # Characters of the private use area, which nobody can send: they are replaced.
@@ -68,6 +77,17 @@ SPELLED: Final = re.compile(
     r"&#(?:x0*e00[0-3](?![0-9a-f])|0*5734[4-7](?![0-9]));?", re.IGNORECASE
 )
 
+# What the parser stops at in words: an address takes it about thrice as long as a
+# mark, a sign an eighth.
+STOPS: Final = re.compile(r"[*_~`\[\]!<>&\\\n]")
+ADDRESSES: Final = re.compile(r"://|[.@](?=[^\W\d_])")
+SIGNS: Final = re.compile(r"[-:@=+#%$^{}(]")
+OPENER: Final = re.compile(r">|(?:[-+*]|\d{1,9}[.)])(?=\s)")
+OPENERS: Final = re.compile(rf"^(?:[ \t]*(?:{OPENER.pattern}))+", re.MULTILINE)
+ELEMENTS: Final = re.compile(r'<(?!span class="hl-|t[dh]\b)[a-z]')
+BLANK: Final = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+ALIGNED: Final = {"text-align:right": "is-number", "text-align:center": "is-centred"}
+
 VOID: Final = {"br", "hr", "input"}
 
 CLEANER: Final = nh3.Cleaner(
@@ -89,6 +109,8 @@ CLEANER: Final = nh3.Cleaner(
     tag_attribute_values={
         "input": {"type": {"checkbox"}, "aria-label": {"Done", "To do"}},
         "span": {"class": set(colours.CLASSES)},
+        "td": {"class": set(ALIGNED.values())},
+        "th": {"class": set(ALIGNED.values())},
     },
     set_tag_attribute_values={"input": {"disabled": "disabled"}},
     url_schemes={"http", "https", "mailto"},
@@ -130,10 +152,11 @@ def draft(
 ) -> Draft:
     """Renders what somebody wrote; `people` are those whom it can mention.
 
-    HTML is shown as text, except from a bot, whose HTML is cleaned. An id of nobody
-    among `people` has a mark too and mentions nobody. Raises Invalid over 64 KiB of
-    UTF-8, and when nothing in it can be seen, unless it `may_be_empty` because
-    something else will be there to see.
+    HTML is shown as text, except from a bot, whose HTML is cleaned. A text that would
+    become too many elements, too deep, or too much work is shown as it was typed. An
+    id of nobody among `people` has a mark too and mentions nobody. Raises Invalid over
+    64 KiB of UTF-8, and when nothing in it can be seen, unless it `may_be_empty`
+    because something else will be there to see.
     """
     try:
         size = len(text.encode("utf-8"))
@@ -147,13 +170,19 @@ def draft(
     if "@" in text:
         marked, calls = _marked(text, names, may_call_everyone)
     mentioned: set[int] = set()
-    parser = MARKDOWN_AND_HTML if is_bot else MARKDOWN
-    html = parser.render(marked, {"calls": calls, "mentioned": mentioned})
-    html = _cleaned(html) if is_bot else CLEANER.clean(html)
+    html = _rendered(marked, calls, mentioned, is_bot)
+    is_typed = html is None
+    if html is None:
+        html = _typed(marked, calls, mentioned)
     if not html.isascii():
         html = PILE.sub(r"\1", html)
     words = _Plain(html)
-    if is_bot or words.depth > DEEPEST or html.count("<a ") > MOST_LINKS:
+    if not is_typed and (
+        is_bot
+        or words.has_dead_link
+        or words.depth > DEEPEST
+        or html.count("<a ") > MOST_LINKS
+    ):
         html = _cleaned(_fitted(html, calls, mentioned))
         words = _Plain(html)
     if not words.are_visible:
@@ -359,6 +388,24 @@ def _settle(state: StateCore) -> None:
                     token.attrs[name] = settled(value)
 
 
+class _Beyond(Exception):
+    """This Markdown is too deep, or too much work to go on with."""
+
+
+def _bound(state: StateCore) -> None:
+    """The rule between blocks and their words, where code is known and left out."""
+    work = 0
+    for token in state.tokens:
+        if token.nesting == 1 and token.level >= DEEPEST and not token.hidden:
+            raise _Beyond
+        if token.type == "inline":
+            text = token.content
+            work += 8 * len(STOPS.findall(text)) + len(SIGNS.findall(text))
+            work += 24 * len(ADDRESSES.findall(text))
+    if work > 8 * MOST_MARKS:
+        raise _Beyond
+
+
 def _tasks(core: StateCore) -> None:
     """Makes a box of `[ ]` or `[x]` at the start of an item; in one pass, as the
     plugin for it takes seconds for a long list."""
@@ -399,9 +446,11 @@ def _parser(*, html: bool = False) -> MarkdownIt:
 
     No images: a picture on somebody's server would tell who reads and when.
     """
-    options = {"html": html, "linkify": True, "breaks": True}
-    parser = MarkdownIt("commonmark", options)
+    # Whatever is deeper than `maxNesting` is lost; `_bound` stops at it before.
+    options = {"linkify": True, "breaks": True, "maxNesting": DEEPEST + 1}
+    parser = MarkdownIt("commonmark", {"html": html, **options})
     parser.enable(["strikethrough", "table", "linkify"]).disable("image")
+    parser.core.ruler.after("block", "bound", _bound)
     parser.core.ruler.after("inline", "tasks", _tasks)
     parser.core.ruler.before("text_join", "emoji", _emoji)
     parser.inline.add_terminator_char(STAND_IN)
@@ -428,9 +477,13 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     cells = state.env.get("cells", 0)
     if cells + width * (end - start) > MOST_CELLS:
         return False
+    before = len(state.tokens)
     is_table = table(state, start, end, silent)
     if is_table and not silent:
         state.env["cells"] = cells + width * (state.line - start)
+        for token in state.tokens[before:]:
+            if aligned := ALIGNED.get(str(token.attrs.pop("style", ""))):
+                token.attrs["class"] = aligned
     return is_table
 
 
@@ -458,6 +511,47 @@ MARKDOWN: Final = _parser()
 MARKDOWN_AND_HTML: Final = _parser(html=True)
 
 
+def _rendered(
+    marked: str, calls: Sequence[_Call], mentioned: set[int], is_bot: bool
+) -> str | None:
+    """The Markdown as cleaned HTML; None when that is beyond what a message may be."""
+    lines = len(marked.splitlines())
+    opened = [len(OPENER.findall(f"{each[0]} ")) for each in OPENERS.finditer(marked)]
+    if (
+        lines > MOST_LINES
+        or sum(opened) > MOST_OPENED
+        or lines * max(opened, default=0) > MOST_CONTINUED
+    ):
+        return None
+    parser = MARKDOWN_AND_HTML if is_bot else MARKDOWN
+    environment = {"calls": calls, "mentioned": mentioned}
+    try:
+        html = parser.render(marked, environment)
+    except _Beyond:
+        return None
+    html = _cleaned(html) if is_bot else CLEANER.clean(html)
+    if len(ELEMENTS.findall(html)) > MOST_ELEMENTS:
+        mentioned.clear()
+        return None
+    return html
+
+
+def _typed(marked: str, calls: Sequence[_Call], mentioned: set[int]) -> str:
+    """The text as it was typed, with whom it calls: paragraphs with breaks, or where
+    those would be too many, one element with all lines."""
+
+    def called(mark: re.Match[str]) -> str:
+        mentioned.add(int(mark[1]))
+        return f"{OPEN}{calls[int(mark[1])].user_id}{CLOSE}"
+
+    text = marked.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    text = STANDING.sub(called, escape(text, quote=False))
+    if text.count("\n") >= MOST_ELEMENTS:
+        return CLEANER.clean(f"<pre>{text}</pre>\n")
+    paragraphs = (part.replace("\n", "<br>\n") for part in BLANK.split(text))
+    return CLEANER.clean("".join(f"<p>{part}</p>\n" for part in paragraphs))
+
+
 def _cleaned(html: str) -> str:
     """What the cleaner leaves of somebody's own HTML, when it leaves it as it is.
 
@@ -472,7 +566,7 @@ def _cleaned(html: str) -> str:
 
 
 def _fitted(html: str, calls: Sequence[_Call], mentioned: set[int]) -> str:
-    """Cleaned HTML without what is too deep, and without more links than are allowed.
+    """Cleaned HTML without what is too deep, links to nowhere, and too many links.
 
     The words of a tag that goes stay. A stand-in in somebody's own HTML is settled
     here, where it is known what is a word, code, or an address.
@@ -501,9 +595,10 @@ def _fitted(html: str, calls: Sequence[_Call], mentioned: set[int]) -> str:
         if tag[1]:
             _, is_kept = open_tags.pop()
         else:
-            links += name == "a"
+            is_link = name == "a" and ' href="' in tag[3]
+            links += is_link
             is_kept = len(open_tags) < DEEPEST and (
-                name != "a" or (links <= MOST_LINKS and not inside("a"))
+                name != "a" or (is_link and links <= MOST_LINKS and not inside("a"))
             )
             if name not in VOID:
                 open_tags.append((name, is_kept))
@@ -533,7 +628,7 @@ class _Plain(HTMLParser):
         self.links: dict[str, None] = {}
         self.quoted: dict[str, None] = {}
         self.codes = self.quotes = 0
-        self.are_visible = False
+        self.are_visible = self.has_dead_link = False
         self.feed(html)
         self.close()
 
@@ -548,6 +643,7 @@ class _Plain(HTMLParser):
         match tag:
             case "a":
                 href = dict(attrs).get("href") or ""
+                self.has_dead_link = self.has_dead_link or not href
                 if not self.codes and WEB.fullmatch(href):
                     self.links[href] = None
                     if self.quotes:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -35,6 +36,8 @@ ALLOWED: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     "a": {"href": HREF, "rel": REL, "title": ANYTHING},
     "code": {"data-language": ANYTHING},
     "span": {"class": re.compile("|".join(sorted(colours.CLASSES)))},
+    "td": {"class": re.compile("is-number|is-centred")},
+    "th": {"class": re.compile("is-number|is-centred")},
     "ol": {"start": re.compile(r"\d{1,9}")},
     "input": {
         "type": re.compile("checkbox"),
@@ -222,6 +225,26 @@ def test_a_link_opens_without_telling_where_from(text: str) -> None:
 def test_only_the_web_and_mail_can_be_linked(text: str) -> None:
     assert "href" not in html(text)
     assert html("[x](https://example.org)").count("href") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[x](ftp://example.org)", "[x](//evil.example)", "[x](/rooms/1 'y')"]
+)
+def test_a_link_to_nowhere_is_its_words(text: str) -> None:
+    assert html(f"{text} [z](https://example.org)").startswith('<p>x <a href="')
+
+
+def test_columns_are_aligned_without_a_style() -> None:
+    made = html("|a|b|c|d|\n|--|--:|:-:|:--|\n|1|2|3|4|")
+    assert [row.split("\n") for row in re.findall("<td.*</td>", made, re.DOTALL)] == [
+        [
+            "<td>1</td>",
+            '<td class="is-number">2</td>',
+            '<td class="is-centred">3</td>',
+            "<td>4</td>",
+        ]
+    ]
+    require_allowed(made)
 
 
 def test_a_message_has_colours_for_so_much_code() -> None:
@@ -673,6 +696,88 @@ def test_no_message_is_deeper_than_thirty_two_levels() -> None:
     made = from_bot("<b>" * 1_000 + "a").html
     assert 30 < made.count("<b>") < 40
     require_allowed(made)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "before\n\n" + ">" * 40 + " deep\n\nafter",
+        "".join("  " * level + f"- level {level}\n" for level in range(20)),
+        ">" * 500 + " x",
+    ],
+    ids=["quotation", "list", "one line"],
+)
+def test_what_is_too_deep_is_shown_as_it_was_typed(text: str) -> None:
+    draft = richtext.draft(text)
+    assert draft.html.count("<p>") + 2 * draft.html.count("<br>") <= 40
+    assert "<blockquote>" not in draft.html and "<li>" not in draft.html
+    assert draft.plain.split() == text.split()
+    require_allowed(draft.html)
+
+
+def test_what_is_deep_keeps_its_words() -> None:
+    made = html("before\n\n" + ">" * 25 + " deep\n\nafter")
+    assert made.count("<blockquote>") == 25
+    assert all(f"<p>{word}</p>" in made for word in ("before", "deep", "after"))
+    made = html("".join("  " * level + f"- level {level}\n" for level in range(16)))
+    assert made.count("<li>") == made.count("level") == 16
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("*_" * 32_000, "*_" * 20_000, "[" * 20_000, "[a](http://x.y) " * 3_000),
+        *("<" * 60_000, "*a " * 16_000, "&" * 30_000, "![" * 30_000, "ab.co " * 9_000),
+        *(
+            "- " * 30_000 + "x",
+            ("- " * 15 + "a\n") * 1_900,
+            "> " * 30 + "a\n" * 3_900,
+            ":" * 65_000,
+        ),
+    ],
+    ids=lambda text: text[:8],
+)
+def test_too_many_marks_are_shown_as_typed_and_not_parsed(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    inline = richtext.MARKDOWN.inline
+    parse = inline.parse
+
+    def counted(src: str, *given: Any) -> Any:
+        parsed.append(src)
+        return parse(src, *given)
+
+    monkeypatch.setattr(inline, "parse", counted)
+    html("*a*")
+    assert parsed == ["*a*"]
+    draft = richtext.draft(text)
+    assert parsed == ["*a*"]
+    assert draft.plain.split() == text.split()
+    assert len(richtext.ELEMENTS.findall(draft.html)) <= richtext.MOST_ELEMENTS
+
+
+def test_no_message_has_more_than_two_thousand_elements() -> None:
+    bound = richtext.MOST_ELEMENTS
+    assert html("a\n" * bound).count("<br>") == bound - 1
+    assert html("a\n" * (bound + 1)).startswith("<pre>a\na\n")
+    draft = richtext.draft("@David *a*\n\n" + "# a\n" * (bound + 1), PEOPLE)
+    assert draft.html.count("<") == 2 and "*a*" in draft.html
+    assert draft.mentions == (1,)
+    require_safe(draft)
+    require_safe(from_bot("<i>a</i>" * (bound + 1)))
+
+
+def test_a_long_document_and_a_long_log_are_rendered() -> None:
+    part = (
+        "## Head\n\nSome *words* and `code`, [here](https://a.example).\n\n- a\n- b\n\n"
+    )
+    made = html((part + "word " * 200 + "\n\n") * 30)
+    assert made.count("<em>") == made.count("<a ") == 30
+    line = "2026-01-02 03:04:05.678 [INFO] app.web: took 12.3 ms for <1.2.3.4>"
+    assert html("*log*\n" + f"{line}\n" * 300).count("<em>log</em>") == 1
+    code = "if (a[i] & b[j]) { *p = c_d < e; }\n" * 1_500
+    assert html(f"```\n{code}```").startswith("<pre><code>if (a[i] &amp; b")
 
 
 @pytest.mark.parametrize("mark", ["\u0301", "\u0e47", "&#769;"])
