@@ -93,6 +93,14 @@ export function open(place, opener, pick) {
     if (target) target.tabIndex = 0;
   };
 
+  // What was typed last may still be looked for.
+  let shown = null;
+  const takeFirst = async (isMore) => {
+    await shown;
+    const [first] = cells();
+    if (box.isConnected && field.value.trim() && first) take(first, isMore);
+  };
+
   const show = async () => {
     const wanted = field.value.trim();
     try {
@@ -132,7 +140,10 @@ export function open(place, opener, pick) {
     if (isMore) button.focus();
   };
 
-  field.addEventListener("input", show);
+  const look = () => {
+    shown = show();
+  };
+  field.addEventListener("input", look);
   closer.addEventListener("click", () => {
     close();
     opener.focus();
@@ -149,7 +160,7 @@ export function open(place, opener, pick) {
       close();
       opener.focus();
     } else if (event.target === field && event.key === "Enter") {
-      if (field.value.trim() && every[0]) take(every[0], event.shiftKey);
+      takeFirst(event.shiftKey);
     } else if (event.target === field && event.key === "ArrowDown") every[0]?.focus();
     else if (at >= 0 && event.key.startsWith("Arrow")) {
       const next = beside(every, at, event.key);
@@ -176,6 +187,6 @@ export function open(place, opener, pick) {
   opener.ariaExpanded = "true";
   place.append(box);
   field.focus();
-  show();
+  look();
   return { close };
 }

@@ -113,11 +113,18 @@ function turned(node) {
 const join = (text, more) => text + (/\s$/.test(text) ? more.replace(/^ +/, "") : more);
 const of = (node) => [...node.childNodes].map(turned).reduce(join, "");
 
+// What stands in quotation marks may hold any sign.
+const TAG = /<[a-z](?:"[^"]*"|'[^']*'|[^"'<>])*>/gi;
+
 // Parsing applies no style, and yet the content policy would complain of each.
 const unstyled = (html) =>
   html
-    .replace(/<style\b[\s\S]*?<\/style\s*>/gi, "")
-    .replace(/<[^<>]+>/g, (tag) => tag.replace(/\sstyle\s*=/gi, " data-style="));
+    .replace(/<style\b[\s\S]*?(<\/style\s*>|$)/gi, "")
+    .replace(TAG, (tag) =>
+      tag.replace(/"[^"]*"|'[^']*'|style(?=\s*=)/gi, (part) =>
+        /^style$/i.test(part) ? "data-style" : part,
+      ),
+    );
 
 // Markdown of a piece of HTML, or nothing where the words alone say as much.
 export function markdown(html) {

@@ -9,6 +9,10 @@ import { element, icon, roomUrl } from "./page.js";
 const MOST = 10;
 const SHOWN = /^image\/(png|jpeg|gif|webp)$/;
 const MEGABYTE = 1_000_000;
+// A line that was cut may never say so: it is silent. The server looks at files before it answers.
+const SILENT = 20_000;
+const LOOKED_AT = 120_000;
+const STALE = 5_000;
 
 const newId = () => crypto.randomUUID();
 const isPicture = (file) => SHOWN.test(file.type);
@@ -54,6 +58,7 @@ export class Uploads {
   #chosen = [];
   #items = [];
   #isSending = false;
+  #giveUp = null;
 
   constructor(form, log, pages) {
     this.#form = form;
@@ -116,6 +121,12 @@ export class Uploads {
 
   retry() {
     for (const item of this.#items) if (item.isOffline) this.#again(item);
+  }
+
+  // The line is back: what hangs on the old one is sent again.
+  hurry() {
+    this.#giveUp?.();
+    this.retry();
   }
 
   #queue(files) {
@@ -189,9 +200,25 @@ export class Uploads {
     for (const file of item.files) form.append("attachment", file, file.name);
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
+      const lost = { status: 0, reason: "the line dropped. The file is still here." };
+      let outcome = { isStopped: true };
+      let late = 0;
+      let heardAt = Date.now();
+      const abort = (answer) => {
+        outcome = answer;
+        request.abort();
+      };
+      const wait = (most) => {
+        clearTimeout(late);
+        heardAt = Date.now();
+        late = setTimeout(() => abort(lost), most);
+      };
+      // As if the server had been busy: it goes again in a moment.
+      this.#giveUp = () => Date.now() - heardAt > STALE && abort({ status: 503 });
       request.open("POST", roomUrl("/messages"));
       request.setRequestHeader("HX-Request", "true");
       request.upload.addEventListener("progress", ({ loaded, total }) => {
+        wait(loaded < total ? SILENT : LOOKED_AT);
         this.#progress(item, loaded, total);
       });
       request.addEventListener("load", () => {
@@ -199,11 +226,15 @@ export class Uploads {
         const after = Number(request.getResponseHeader("Retry-After"));
         resolve({ status, text, after, reason: reasonOf(status, text) });
       });
-      const lost = { status: 0, reason: "the line dropped. The file is still here." };
       request.addEventListener("error", () => resolve(lost));
-      request.addEventListener("abort", () => resolve({ isStopped: true }));
+      request.addEventListener("abort", () => resolve(outcome));
+      request.addEventListener("loadend", () => {
+        clearTimeout(late);
+        this.#giveUp = null;
+      });
       stop.addEventListener("click", () => request.abort());
       request.send(form);
+      wait(SILENT);
     });
   }
 
@@ -299,8 +330,8 @@ export function connect(form, { log, pages, socket }) {
   });
   // They are kept by this page alone.
   addEventListener("beforeunload", (event) => uploads.isBusy && event.preventDefault());
-  addEventListener("online", () => uploads.retry());
-  socket.addEventListener("line.up", () => uploads.retry());
+  addEventListener("online", () => uploads.hurry());
+  socket.addEventListener("line.up", () => uploads.hurry());
   socket.addEventListener("message.removed", ({ detail }) => {
     uploads.settle(detail.client_message_id);
   });
