@@ -177,7 +177,7 @@ LONG: Final = (
     "> {}\n\nI agree with most of it, but not with the last part. {}",
     "| Place | Before | Now |\n|---|---|---|\n| {} | 412 | 188 |\n| {} | 96 | 91 |",
     "```python\ndef shown(metres: int) -> str:\n    # {}\n    return str(metres)\n```",
-    "**{}**\n\n{} More at https://huts.example/{}",
+    "**{}**\n\n{} More at https://huts.example/map",
     "{}\n\n{}\n\n{}",
 )
 BOOSTS: Final = ("👍", "🎉", "🔥", "❤️", "😂", "ship it", "thank you")
@@ -325,11 +325,11 @@ class Stage:
         )
 
     def settle(self, tx: Tx) -> None:
-        """The rooms know how far they have come, and Robin has read most of them."""
+        """The rooms know how far they have come, and people have read most of them."""
         for room_id in self._rooms:
             newest = messages.settle(tx, room_id)
-            for place, user_id in enumerate(self._members[room_id]):
-                behind = self._chance.choice((0, 0, 0, 3, 40)) if place else 0
+            for user_id in self._members[room_id]:
+                behind = self._chance.choice((0, 0, 3, 40))
                 memberships.read(tx, user_id, room_id, max(0, newest - behind))
 
 

@@ -1,8 +1,9 @@
 """What somebody writes never runs, wherever it is shown.
 
-Each vector is a body, a name of a person and of a room, a bio, a boost, a draft and
-more, in real Chromium. Nothing runs, nothing asks to: the content policy reports
-nothing, no dialog opens, no request leaves the house.
+Each vector is a body, a name of a person, of a room and of a file, a bio, a boost, what
+a linked page says of itself, a draft and more, in real Chromium. Nothing runs, nothing
+asks to: the content policy reports nothing, no dialog opens, no request leaves the
+house.
 """
 
 from collections.abc import AsyncIterator
@@ -12,8 +13,19 @@ from urllib.parse import quote
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from campfire.chat import accounts, boosts, messages, rooms, users
+from campfire.chat import (
+    accounts,
+    boosts,
+    files,
+    jobs,
+    messages,
+    previews,
+    rooms,
+    users,
+)
+from campfire.chat.files import Stored
 from campfire.chat.memberships import mentionable
+from campfire.chat.previews import Card
 from campfire.chat.richtext import draft
 from campfire.database import Database, Tx
 from campfire.refusals import Refusal
@@ -288,6 +300,8 @@ class Stage:
     rooms: list[int] = field(default_factory=list)
     messages: list[int] = field(default_factory=list)
     by_bots: list[int] = field(default_factory=list)
+    papers: int = 0
+    with_papers: list[int] = field(default_factory=list)
 
 
 def set_the_stage(tx: Tx) -> Stage:
@@ -316,7 +330,36 @@ def set_the_stage(tx: Tx) -> Stage:
         if number % 3 == 0:
             stage.rooms.append(rooms.create(tx, 1, "open", name_of(vector)).id)
     accounts.revise(tx, 1, name=name_of(VECTORS[18]), custom_styles=CUSTOM)
+    lay_out_papers(tx, stage)
     return stage
+
+
+def lay_out_papers(tx: Tx, stage: Stage) -> None:
+    """Files and linked pages that are called as the vectors are; every second file is
+    a picture."""
+    stage.papers = rooms.create(tx, 1, "open", "Papers").id
+    for number, vector in enumerate(VECTORS):
+        kind, ending = (
+            ("image/png", "png") if number % 2 else ("application/pdf", "pdf")
+        )
+        file = Stored(
+            f"{number:026d}",
+            files.clean(f"{vector}.{ending}"),
+            *(kind, 1, bytes(32), 40, 30, bool(number % 2)),
+        )
+        said = draft(f"https://a.example/{number}")
+        message, _ = messages.post(tx, 1, stage.papers, said, f"paper.{number}", [file])
+        stage.with_papers.append(message.id)
+    leased = jobs.lease(
+        tx, previews.KIND, jobs.clock(), most=9_999, each=9_999, lasts=60_000
+    )
+    kept = 0
+    for job in leased.jobs:
+        if job.payload["message_id"] in stage.with_papers:
+            vector = VECTORS[int(job.payload["url"].rpartition("/")[2])]
+            assert previews.keep(tx, job, Card(name_of(vector), vector, vector))
+            kept += 1
+    assert kept == len(VECTORS)
 
 
 def name_of(vector: str, longest: int = 50) -> str:
@@ -340,7 +383,10 @@ async def test_nothing_that_somebody_writes_runs_anywhere(
         assert watched.noted == [], path
 
     # Bodies, authors, mentions, boosts, the sidebar, in the window and scrolled to.
-    for room_id, said in ((1, stage.messages), (2, stage.by_bots)):
+    for room_id, said in (
+        *((1, stage.messages), (2, stage.by_bots)),
+        (stage.papers, stage.with_papers),
+    ):
         await look(f"/rooms/{room_id}?limit=100", "#log article")
         for anchor in said[145:0:-48]:
             await look(f"/rooms/{room_id}?limit=100&before={anchor}", "#log article")
@@ -354,6 +400,10 @@ async def test_nothing_that_somebody_writes_runs_anywhere(
     for room_id in stage.rooms[::24]:
         await look(f"/rooms/{room_id}/edit")
         await look(f"/rooms/{room_id}")
+    await look(f"/rooms/{stage.papers}", "#log .preview")
+    await page.locator("#log a.picture").last.click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert watched.noted == []
     # Addresses, and what refuses them.
     for vector in VECTORS[::48]:
         for path in (f"/{quote(vector, safe='')}", f"/rooms/1?before={quote(vector)}"):
