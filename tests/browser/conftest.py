@@ -151,7 +151,10 @@ async def awake(page: Page) -> None:
 
 
 async def say(page: Page, words: str, room: str = "All Talk") -> None:
+    """Writes and sends, once the script of the composer runs; the line may be down."""
     composer = page.get_by_label(f"Message to {room}")
+    await composer.wait_for()
+    await page.wait_for_function("document.getElementById('composer').noValidate")
     await composer.fill(words)
     await composer.press("Enter")
 

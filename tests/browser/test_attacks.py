@@ -433,6 +433,7 @@ async def test_nothing_that_somebody_writes_runs_anywhere(
     await look("/inbox", ".missed-room")
     await look("/inbox?kind=mentions")
     await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("combobox", name="Jump to")).to_be_focused()
     await page.keyboard.type("alert")
     await expect(page.get_by_role("option", name="in All Talk").first).to_be_visible()
     assert watched.noted == []
