@@ -16,6 +16,7 @@ from playwright.async_api import (
     Locator,
     Page,
     async_playwright,
+    expect,
 )
 
 PASSWORD = "correct horse"
@@ -24,6 +25,17 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update"),
 )
 READY = "Campfire is at "
+# A bound on how long a busy machine may take, not on how fast a page must be.
+expect.set_options(timeout=30_000)
+LONGEST = 240
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A journey has many steps, each with a browser in it."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LONGEST))
 
 
 @dataclass

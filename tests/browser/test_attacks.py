@@ -367,7 +367,6 @@ def name_of(vector: str, longest: int = 50) -> str:
     return "".join(filter(str.isprintable, vector))[:longest].strip()
 
 
-@pytest.mark.timeout(240)  # Three hundred vectors in thirty pages.
 async def test_nothing_that_somebody_writes_runs_anywhere(
     campfire: Campfire, watched: Watched
 ) -> None:

@@ -1,6 +1,5 @@
 """Rooms as they are made, opened, closed and hidden, in the windows of those around."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import (
@@ -14,7 +13,6 @@ from tests.browser.conftest import (
 )
 
 # Three windows and many pages: on a machine that is busy elsewhere a minute is short.
-pytestmark = pytest.mark.timeout(180)
 
 LOCK = 'use[href$="#icon-lock"]'
 
