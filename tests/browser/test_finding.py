@@ -2,11 +2,19 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import OpenWindow, join, light_the_fire, listed, say
+from tests.browser.conftest import (
+    OpenWindow,
+    awake,
+    join,
+    light_the_fire,
+    listed,
+    say,
+)
 from tests.browser.test_keyboard import tab_to
 
 
 async def jump(page: Page, words: str) -> None:
+    await awake(page)
     await page.keyboard.press("Control+k")
     await expect(page.get_by_role("combobox", name="Jump to")).to_be_focused()
     await page.keyboard.type(words)

@@ -20,7 +20,9 @@ async def tab_to(page: Page, target: Locator) -> None:
 async def test_rooms_people_and_the_bell_are_used_with_keys_alone(
     open_window: OpenWindow,
 ) -> None:
-    david, jason = await open_window(), await open_window()
+    # Where nobody was asked yet whether it may ring, the bell asks before it opens.
+    david = await open_window(permissions=["notifications"])
+    jason = await open_window()
     await join(jason, await light_the_fire(david), "Jason")
     keyboard = david.keyboard
     await david.goto("/rooms/new")

@@ -116,6 +116,7 @@ async def test_the_last_rooms_can_be_read_without_a_line(
     await sheltered(page)
     await awake(page)
     await say(page, "Before the tunnel")
+    await page.locator("#log article[data-message-id]").wait_for()
     await page.reload()
     await page.get_by_text("Before the tunnel").wait_for()
     await campfire.stop()

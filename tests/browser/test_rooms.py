@@ -69,7 +69,9 @@ async def test_a_room_opens_live_and_what_is_unread_in_it_stays_so(
 async def test_who_falls_out_of_a_room_is_told_and_led_away(
     open_window: OpenWindow,
 ) -> None:
-    david, jason, jz = [await open_window() for _ in range(3)]
+    david, jason, jz = [
+        await open_window(permissions=["notifications"]) for _ in range(3)
+    ]
     invitation = await light_the_fire(david)
     await join(jason, invitation, "Jason")
     await join(jz, invitation, "JZ")
