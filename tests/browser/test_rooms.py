@@ -69,9 +69,7 @@ async def test_a_room_opens_live_and_what_is_unread_in_it_stays_so(
 async def test_who_falls_out_of_a_room_is_told_and_led_away(
     open_window: OpenWindow,
 ) -> None:
-    david, jason, jz = [
-        await open_window(permissions=["notifications"]) for _ in range(3)
-    ]
+    david, jason, jz = [await open_window() for _ in range(3)]
     invitation = await light_the_fire(david)
     await join(jason, invitation, "Jason")
     await join(jz, invitation, "JZ")
@@ -106,7 +104,7 @@ async def test_who_falls_out_of_a_room_is_told_and_led_away(
 async def test_a_hidden_room_leaves_the_list_on_every_device_of_who_hid_it(
     open_window: OpenWindow,
 ) -> None:
-    david, jz = await open_window(), await open_window()
+    david, jz = [await open_window(permissions=["notifications"]) for _ in range(2)]
     await join(jz, await light_the_fire(david), "JZ")
     await make_room(david, "Garden", "Everyone")
     await expect(listed(jz, "Garden")).to_be_visible()
