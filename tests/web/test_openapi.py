@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import schemathesis
+import schemathesis.specs.openapi.adapter.v2  # Or it comes in the midst of a test.
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from hypothesis import HealthCheck, Phase, given, seed, settings
