@@ -4,6 +4,7 @@ Starts from the database up, stops from the sockets down, and hands each part wh
 needs as an argument.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, Final
@@ -22,6 +23,7 @@ from campfire.config import Config
 from campfire.database import Database, Event
 from campfire.live.hub import Hub
 from campfire.live.sockets import Sockets
+from campfire.live.streams import Streams
 from campfire.live.sweeps import Sweeps
 from campfire.live.watch import Watch
 from campfire.metrics import Numbers
@@ -86,7 +88,7 @@ from campfire.web.origins import Origins
 from campfire.web.pages import Pages
 from campfire.web.readiness import Readiness
 from campfire.web.render import Renderer
-from campfire.web.requests import Peers
+from campfire.web.requests import BOT_KEY, Peers
 from campfire.web.sessions import Passwords, Sessions
 from campfire.web.static import Static
 from campfire.web.uploads import Uploads
@@ -112,6 +114,8 @@ ROUTES: Final = (
 FILE: Final = "campfire.sqlite3"
 FILES: Final = "files"
 PUSH_KEYS: Final = "push-keys.json"
+# With the key as bearer token, or in the path.
+STREAMS: Final = ("/bots/me/events", f"/bots/{{{BOT_KEY}:[^/]+}}/events")
 MEGABYTE: Final = 1_000_000
 
 
@@ -157,10 +161,12 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         pages.hear(event)
         bans.hear(event)
         hub.publish(event)
+        streams.hear(event)
         sweeps.hear(event)
         runner.hear(event)
 
     db.publish = publish
+    streams = Streams(db, viewer=sessions.viewer, limited=config.rate_limits)
     sweeps = Sweeps(db, storage)
     watch = Watch(db, hub)
     nights = (
@@ -241,10 +247,12 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         limited=config.rate_limits,
     )
     app.router.add_get("/socket", for_bots(sockets.show))
+    for path in STREAMS:
+        app.router.add_get(path, for_bots(streams.show), allow_head=False)
     app[OPENAPI] = openapi.described(app.router, config.origin)
 
     async def stop(app: web.Application) -> None:
-        await sockets.close()
+        await asyncio.gather(sockets.close(), streams.close())
 
     async def parts(app: web.Application) -> AsyncIterator[None]:
         yield

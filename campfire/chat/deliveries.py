@@ -24,6 +24,8 @@ KIND: Final = "webhook"
 MOST: Final = 200
 LONGEST_ANSWER: Final = 4_096
 PAGE: Final = 50
+# Of a stream, in bytes: one payload may be half of it.
+MOST_AT_ONCE: Final = 1_000_000
 # After the first try, and after each of the next four.
 WAITS: Final = (1_000, 5_000, 30_000, 300_000, 3_600_000)
 
@@ -217,12 +219,17 @@ def call(db: Reads, delivery_id: int) -> Call | None:
         return None
     payload, room_id, url, secret, may_be_near, *user = row
     bot = User(*user)
-    said = json.loads(payload)
-    room_key = bots.room_key(bot.id, secret, room_id)
-    said["room"]["path"] = f"/rooms/{room_id}/{room_key}/messages"
     people = memberships.mentionable(db, bot.id, room_id)
-    body = json.dumps(said, ensure_ascii=False).encode()
+    body = _told(payload, bot.id, secret, room_id).encode()
     return Call(bot, room_id, url, secret, body, people, bool(may_be_near))
+
+
+def _told(payload: str, bot_id: int, signing_secret: str, room_id: int) -> str:
+    """What the bot gets: the payload, in one line, with where it may answer."""
+    said = json.loads(payload)
+    room_key = bots.room_key(bot_id, signing_secret, room_id)
+    said["room"]["path"] = f"/rooms/{room_id}/{room_key}/messages"
+    return json.dumps(said, ensure_ascii=False)
 
 
 def failed(tx: Tx, job: Job, outcome: Outcome) -> None:
@@ -324,20 +331,30 @@ def give_up(tx: Tx, admin_id: int, bot_id: int, delivery_id: int) -> None:
 
 
 def since(db: Reads, bot_id: int, after: int) -> list[tuple[int, str]]:
-    """Numbers and payloads of what the bot was called with after `after`, in order.
+    """What the bot was called with after number `after`, in order, as webhooks get it.
 
-    Only of rooms that it is in now.
+    Only of rooms that it is in now; about a megabyte at once, but always one.
     """
-    rows: list[tuple[int, str]] = db.rows(
-        """SELECT deliveries.id, deliveries.payload
-           FROM deliveries JOIN messages ON messages.id = deliveries.message_id
-           JOIN memberships ON memberships.room_id = messages.room_id
-             AND memberships.user_id = deliveries.bot_id
-           WHERE deliveries.bot_id = ? AND deliveries.id > ?
-           ORDER BY deliveries.id LIMIT ?""",
-        (bot_id, after, PAGE),
+    rows = db.rows(
+        """SELECT id, payload, signing_secret, room_id
+           FROM (SELECT id, payload, signing_secret, room_id,
+                        sum(octet_length(payload)) OVER (ORDER BY id)
+                          - octet_length(payload) AS before
+                 FROM (SELECT deliveries.id, deliveries.payload, bots.signing_secret,
+                              messages.room_id
+                       FROM deliveries JOIN bots ON bots.user_id = deliveries.bot_id
+                       JOIN messages ON messages.id = deliveries.message_id
+                       JOIN memberships ON memberships.room_id = messages.room_id
+                         AND memberships.user_id = deliveries.bot_id
+                       WHERE deliveries.bot_id = ? AND deliveries.id > ?
+                       ORDER BY deliveries.id LIMIT ?))
+           WHERE before < ? ORDER BY id""",
+        (bot_id, after, PAGE, MOST_AT_ONCE),
     )
-    return rows
+    return [
+        (number, _told(payload, bot_id, secret, room_id))
+        for number, payload, secret, room_id in rows
+    ]
 
 
 def newest(db: Reads, bot_id: int) -> int:

@@ -21,6 +21,8 @@ MOST_ROUTES: Final = 220
 NOUNS: Final = frozenset(
     {"files", "messages", "rooms", "searches", "session", "static", "users"}
 )
+# Open for as long as somebody listens.
+LASTING: Final = frozenset({"/socket", "/bots/me/events", "/bots/{bot_key}/events"})
 FORWARDED: Final = ("X-Forwarded-For", "Forwarded")
 
 Route = tuple[str, str, int]
@@ -51,11 +53,12 @@ class Traffic:
         }
 
     def times(self) -> dict[str, Histogram]:
-        """By noun, which is the first word of the path; sockets are left out."""
+        """By noun, which is the first word of the path; what lasts is left out."""
         times: dict[str, Histogram] = {}
-        for (resource, _, status), counted in self._counts.items():
-            if status != 101:
-                noun = resource.canonical.split("/")[1] if resource else ""
+        for (resource, _, _), counted in self._counts.items():
+            path = resource.canonical if resource else "/"
+            if path not in LASTING:
+                noun = path.split("/")[1]
                 noun = noun if noun in NOUNS else "other"
                 times.setdefault(noun, Histogram()).include(counted)
         return times

@@ -441,6 +441,12 @@ OPERATIONS: Final[dict[str, Operation]] = {
     f"DELETE {BOT}/{{message_id}}/boosts/{{boost_id}}": operation(
         "As a bot: take a boost back", 204
     ),
+    "GET /bots/{bot_key}/events": operation(
+        "As a bot: what it is called with, as it comes", 200, type="text/event-stream"
+    ),
+    "GET /bots/me/events": operation(
+        "The same, with the key as bearer token", 200, type="text/event-stream"
+    ),
     "GET /socket": operation("Upgrade to a WebSocket: events down, commands up", 101),
 }
 

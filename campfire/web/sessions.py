@@ -48,7 +48,7 @@ class Sessions(AbstractStorage):
         if not given:
             return None
         room_id = None
-        if BOT_KEY in request.match_info:
+        if BOT_KEY in request.match_info and "room_id" in request.match_info:
             room_id = int(request.match_info["room_id"])
         # A key may be good for one room and not for another.
         key = sessions.token_hash(given if room_id is None else f"{room_id}/{given}")

@@ -78,7 +78,8 @@ async def asked(path: str) -> web.Request:
     async def answer(request: web.Request) -> web.Response:
         return web.Response()
 
-    application.router.add_get("/rooms/{room_id}", answer)
+    for route in ("/rooms/{room_id}", "/bots/me/events", "/socket"):
+        application.router.add_get(route, answer)
     request = make_mocked_request("GET", path)
     request._match_info = await application.router.resolve(request)
     return request
@@ -98,6 +99,14 @@ async def test_routes_beyond_the_bound_are_counted_together(
     times = traffic.times()
     assert times["rooms"].buckets()[-1] == ("+Inf", 3)
     assert times["other"].buckets()[-1] == ("+Inf", 2)
+
+
+async def test_what_stays_open_is_counted_and_not_timed() -> None:
+    traffic = Traffic()
+    for path, status in (("/socket", 101), ("/bots/me/events", 200), ("/rooms/1", 200)):
+        traffic.hit(await asked(path), status, 3_600.0)
+    assert len(traffic.answers()) == 3
+    assert traffic.times().keys() == {"rooms"}
 
 
 async def test_counting_costs_next_to_nothing() -> None:
