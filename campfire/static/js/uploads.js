@@ -298,11 +298,16 @@ function reasonOf(status, text) {
 export function connect(form, { log, pages, socket }) {
   const uploads = new Uploads(form, log, pages);
   const picker = form.elements.attachment;
-  picker.addEventListener("change", () => {
+  const take = () => {
     uploads.add(picker.files);
     picker.value = "";
+  };
+  picker.addEventListener("change", () => {
+    take();
     form.elements.body.focus();
   });
+  // Some may have been chosen before this ran.
+  take();
   form.addEventListener("paste", (event) => {
     const { files } = event.clipboardData;
     // A spreadsheet gives its cells and a picture of them: the cells were taken.
