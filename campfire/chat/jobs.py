@@ -15,11 +15,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+from campfire.chat import users
 from campfire.database import Reads, Tx
+from campfire.refusals import NotFound
 
 MOST_ATTEMPTS: Final = 5
 FIRST_DELAY: Final = 2_000
 LONGEST_DELAY: Final = 300_000
+MOST_DEAD: Final = 1_000
+MOST_TOLD: Final = 100
 
 
 class Stale(Exception):
@@ -55,6 +59,32 @@ class Backlog:
     state: str
     count: int
     oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The jobs of a kind for one destination: how many are waiting for their first try,
+    for another one, under way or given up; `oldest` is in UTC milliseconds."""
+
+    kind: str
+    destination: str
+    waiting: int
+    retried: int
+    leased: int
+    dead: int
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A job that was given up, without what was to be sent."""
+
+    id: int
+    kind: str
+    destination: str
+    attempts: int
+    fault: str
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +259,8 @@ def failed(
 
     `fault` is one word for the operator, and nothing of what was sent. `least` is
     how many milliseconds the other side wants to be left alone; `waits` are those
-    after each failure but the last. Says whether it was the last.
+    after each failure but the last. Says whether it was the last. Of the dead the
+    last thousand are kept.
     """
     attempts = job.attempts + 1
     most = MOST_ATTEMPTS if waits is None else len(waits) + 1
@@ -253,6 +284,13 @@ def failed(
         },
     ):
         raise Stale
+    if attempts >= most:
+        tx.row(
+            """DELETE FROM jobs WHERE id IN (
+                 SELECT id FROM jobs WHERE state = 'dead'
+                 ORDER BY id DESC LIMIT -1 OFFSET ?)""",
+            (MOST_DEAD,),
+        )
     return attempts >= most
 
 
@@ -261,6 +299,59 @@ def backlogs(db: Reads) -> list[Backlog]:
     rows = db.rows("""SELECT kind, state, count(*), min(created_at) FROM jobs
            GROUP BY kind, state ORDER BY kind, state""")
     return [Backlog(*row) for row in rows]
+
+
+def overview(
+    db: Reads, admin_id: int, told: Collection[str]
+) -> tuple[list[Queue], list[Dead]]:
+    """What there is to do for whom, and the newest that were given up.
+
+    For administrators. Where the jobs of kinds beside `told` go is not said: it may be
+    somebody's words, such as the link that is to be previewed.
+    """
+    users.require_administrator(db, admin_id)
+    known = {"told": json.dumps(list(told)), "most": MOST_TOLD}
+    place = "iif(kind IN (SELECT value FROM json_each(:told)), destination, '')"
+    queues = db.rows(
+        f"""SELECT kind, {place} AS place,
+                   count(*) FILTER (WHERE state = 'waiting' AND attempts = 0),
+                   count(*) FILTER (WHERE state = 'waiting' AND attempts > 0),
+                   count(*) FILTER (WHERE state = 'leased'),
+                   count(*) FILTER (WHERE state = 'dead') AS dead,
+                   min(created_at)
+            FROM jobs GROUP BY kind, place
+            ORDER BY dead DESC, count(*) DESC, kind, place LIMIT :most""",
+        known,
+    )
+    dead = db.rows(
+        f"""SELECT id, kind, {place}, attempts, fault, created_at FROM jobs
+            WHERE state = 'dead' ORDER BY id DESC LIMIT :most""",
+        known,
+    )
+    return [Queue(*row) for row in queues], [Dead(*row) for row in dead]
+
+
+def retry(tx: Tx, admin_id: int, job_id: int) -> None:
+    """Gives one that is dead another life, from the first try on. Raises NotFound."""
+    users.require_administrator(tx, admin_id)
+    kind = tx.value(
+        """UPDATE jobs SET state = 'waiting', attempts = 0, delay = 0, due_at = ?,
+             fault = NULL
+           WHERE id = ? AND state = 'dead' RETURNING kind""",
+        (clock(), job_id),
+    )
+    if kind is None:
+        raise NotFound("There is no such job.")
+    tx.announce(Added(kind))
+
+
+def discard(tx: Tx, admin_id: int, job_id: int) -> None:
+    """Forgets one that is dead. Raises NotFound."""
+    users.require_administrator(tx, admin_id)
+    if not tx.row(
+        "DELETE FROM jobs WHERE id = ? AND state = 'dead' RETURNING id", (job_id,)
+    ):
+        raise NotFound("There is no such job.")
 
 
 def delay(attempts: int) -> int:

@@ -129,6 +129,23 @@ SCHEMAS: Final[dict[str, Schema]] = {
         fault=nullable(STRING),
         took_ms=nullable(INTEGER),
     ),
+    "Queue": fields(
+        kind=STRING,
+        destination=nullable(STRING),
+        waiting=INTEGER,
+        retried=INTEGER,
+        leased=INTEGER,
+        dead=INTEGER,
+        oldest_at=TIME,
+    ),
+    "DeadJob": fields(
+        id=INTEGER,
+        kind=STRING,
+        destination=nullable(STRING),
+        attempts=INTEGER,
+        fault=STRING,
+        created_at=TIME,
+    ),
     "Boost": fields(
         id=INTEGER, message_id=INTEGER, content=STRING, booster=PERSON, created_at=TIME
     ),
@@ -426,6 +443,16 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "PUT /account/bots/{bot_id}/key": operation(
         "A new key; the old one is dead; administrators",
         (200, also("Bot", bot_key=STRING, signing_secret=STRING)),
+    ),
+    "GET /account/jobs": operation(
+        "What is to be done outside, and what was given up; administrators",
+        (200, fields(queues=array(ref("Queue")), dead=array(ref("DeadJob")))),
+    ),
+    "POST /account/jobs/{job_id}/retry": operation(
+        "Try once more what was given up; administrators", 202
+    ),
+    "DELETE /account/jobs/{job_id}": operation(
+        "Forget what was given up; administrators", 204
     ),
     f"GET {BOT}": operation("As a bot: the newest messages", 200),
     f"POST {BOT}": operation(

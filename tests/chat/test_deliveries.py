@@ -1,5 +1,6 @@
 """Deliveries: who is called by what, how often it is tried, and who may read of it."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -167,6 +168,21 @@ def test_what_fails_is_tried_after_1_5_and_30_seconds_5_minutes_and_an_hour(
     (delivery,), more = deliveries.of_bot(tx, DAVID, bender)
     assert (delivery.state, delivery.attempts, delivery.code) == ("failed", 6, 502)
     assert not more
+
+
+def test_what_was_given_up_is_made_when_its_job_gets_another_life(tx: Tx) -> None:
+    bender = bot(tx)
+    say(tx, "@Bender")
+    (job,) = leased(tx)
+    dead = dataclasses.replace(job, attempts=len(WAITS))
+    deliveries.failed(tx, dead, Outcome(None, "unreachable", 1))
+    (delivery,), _ = deliveries.of_bot(tx, DAVID, bender)
+    assert delivery.state == "failed"
+    jobs.retry(tx, DAVID, job.id)
+    (job,) = leased(tx)
+    deliveries.settle(tx, job, Outcome(200, "", 1))
+    (delivery,), _ = deliveries.of_bot(tx, DAVID, bender)
+    assert delivery.state == "delivered"
 
 
 def test_an_answer_is_posted_once_for_each_delivery(tx: Tx) -> None:

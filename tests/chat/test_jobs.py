@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from campfire.chat import jobs
 from campfire.chat.jobs import FIRST_DELAY, LONGEST_DELAY, MOST_ATTEMPTS, Job, Stale
 from campfire.database import Tx
+from campfire.refusals import Forbidden, NotFound
 from tests.chat.conftest import Stage
+from tests.conftest import DAVID, JZ
 
 SOON = 1_000
 
@@ -285,3 +287,73 @@ def test_nothing_is_lost_and_nobody_holds_what_another_holds(
             leased = [k for k, state in rows.items() if state == "leased"]
             assert set(leased) <= held.keys()
             assert len({int(k) % 2 for k in leased}) == len(leased)
+
+
+def kill(tx: Tx, key: str, **where: str) -> int:
+    """Gives a job up, at its first failure."""
+    add(tx, key, **where)
+    (job,) = lease(tx, kind=where.get("kind", "push"))
+    jobs.failed(tx, job, jobs.clock(), "502", waits=())
+    return job.id
+
+
+def test_administrators_see_how_much_there_is_for_whom(tx: Tx) -> None:
+    add(tx, "again")
+    (job,) = lease(tx)
+    jobs.failed(tx, job, jobs.clock(), "503")
+    add(tx, "now")
+    assert len(lease(tx)) == 1
+    number = kill(tx, "dead", destination="two")
+    add(tx, "first", "second")
+    kill(tx, "a page", kind="preview", destination="page.example")
+    queues, dead = jobs.overview(tx, DAVID, {"push"})
+    assert [
+        (
+            each.kind,
+            each.destination,
+            each.waiting,
+            each.retried,
+            each.leased,
+            each.dead,
+        )
+        for each in queues
+    ] == [
+        ("preview", "", 0, 0, 0, 1),
+        ("push", "two", 0, 0, 0, 1),
+        ("push", "one", 2, 1, 1, 0),
+    ]
+    assert {each.oldest for each in queues} == {tx.now}
+    assert [each.destination for each in dead] == ["", "two"]
+    assert (dead[1].id, dead[1].fault, dead[1].attempts) == (number, "502", 1)
+
+
+def test_what_is_dead_gets_another_life_or_is_forgotten(tx: Tx) -> None:
+    first, second = kill(tx, "a"), kill(tx, "b")
+    tx.events.clear()
+    jobs.retry(tx, DAVID, first)
+    assert tx.events == [jobs.Added("push")]
+    (job,) = lease(tx)
+    assert (job.key, job.attempts) == ("a", 0)
+    jobs.discard(tx, DAVID, second)
+    assert states(tx) == {"a": "leased"}
+    for number in (first, second, 999):
+        for act in (jobs.retry, jobs.discard):
+            with pytest.raises(NotFound):
+                act(tx, DAVID, number)
+
+
+def test_only_administrators_look_after_jobs(tx: Tx) -> None:
+    number = kill(tx, "a")
+    with pytest.raises(Forbidden):
+        jobs.overview(tx, JZ, {"push"})
+    for act in (jobs.retry, jobs.discard):
+        with pytest.raises(Forbidden):
+            act(tx, JZ, number)
+    assert states(tx) == {"a": "dead"}
+
+
+def test_of_the_dead_the_last_are_kept(tx: Tx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MOST_DEAD", 2)
+    for key in "abcd":
+        kill(tx, key)
+    assert states(tx) == {"c": "dead", "d": "dead"}

@@ -80,6 +80,10 @@ DELETE /account/bots/{bot_id}/avatar        401 403 403 403 403 204 204 401 401 
 POST   /account/bots/{bot_id}/avatar/delete 401 403 403 403 403 204 204 401 401 403 403
 PUT    /account/bots/{bot_id}/key           401 403 403 403 403 200 200 401 401 403 403
 POST   /account/bots/{bot_id}/key           401 403 403 403 403 200 200 401 401 403 403
+GET    /account/jobs                        401 403 403 403 403 200 200 401 401 403 403
+DELETE /account/jobs/{job_id}               401 403 403 403 403 204 204 401 401 403 403
+POST   /account/jobs/{job_id}/delete        401 403 403 403 403 204 204 401 401 403 403
+POST   /account/jobs/{job_id}/retry         401 403 403 403 403 202 202 401 401 403 403
 GET    /account/logo                        200 200 200 200 200 200 200 200 200 200 200
 DELETE /account/logo                        401 403 403 403 403 204 204 401 401 403 403
 POST   /account/logo/delete                 401 403 403 403 403 204 204 401 401 403 403
@@ -325,6 +329,7 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
     delivery_id = messages.attempt(tx, ids["ad"], hook.user.id, room.id, message.id)
     jobs.withdraw(tx, deliveries.KIND, deliveries.key(delivery_id))
     memberships.revoke(tx, room.id, [hook.user.id])
+    job_id = given_up(tx, number)
     token, _ = sessions.transfer(tx, ids["target"])
     mine = sessions.all_of(tx, ids["me"])[0]
     keys = Keys(f"https://push.example/{number}", POINT, bytes(16))
@@ -337,6 +342,7 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
         "bot_id": ids["bi"],
         "hook_id": hook.user.id,
         "delivery_id": delivery_id,
+        "job_id": job_id,
         "message_url": f"/rooms/{room.id}/@{message.id}",
         "message_id": message.id,
         "elsewhere": elsewhere.id,
@@ -354,6 +360,14 @@ def set_up(tx: Tx, viewer: str, is_banned: bool, key: str) -> Scene:
         "target": addresses["target"],
     }
     return Scene(tokens, ids, addresses, parts)
+
+
+def given_up(tx: Tx, number: int) -> int:
+    """A job of a kind that nobody runs, and so nobody ends."""
+    jobs.add(tx, "tests", "tests.example", f"{number}", {})
+    (job,) = jobs.lease(tx, "tests", jobs.clock(), most=1, each=1, lasts=1_000).jobs
+    jobs.failed(tx, job, jobs.clock(), "502", waits=())
+    return job.id
 
 
 async def staged(server: TestServer, route: str, viewer: str) -> Scene:
