@@ -78,11 +78,12 @@ class Answer:
     retry_after: int | None = None
 
 
-def target(text: str) -> Target:
+def target(text: str, *, is_near: bool = False) -> Target:
     """Reads a URL as strictly as can be. Raises Unreachable.
 
     RFC 3986 for http and https, without user and password, with the host in its one
-    usual spelling: `0x7f.1` means an address to some and a name to others.
+    usual spelling: `0x7f.1` means an address to some and a name to others. A name of
+    one label is somebody `is_near`, or nobody.
     """
     whole = ABSOLUTE.fullmatch(text)
     if len(text) > LONGEST_URL or UNWANTED.search(text) or whole is None:
@@ -98,19 +99,19 @@ def target(text: str) -> Target:
     except ValueError:  # yarl and idna: everything that they cannot read.
         raise Unreachable from None
     is_as_read = (url.scheme, url.port) == (scheme, port) and not url.raw_user
-    if not is_as_read or url.raw_password is not None or not is_plain(host):
+    if not is_as_read or url.raw_password is not None or not is_plain(host, is_near):
         raise Unreachable
     return Target(scheme, host, port, url)
 
 
-def is_plain(host: str) -> bool:
+def is_plain(host: str, is_near: bool) -> bool:
     """An address in its usual spelling, or a name that can be no address."""
     if parsed(host) is not None:
         return True
     labels = host.split(".")
     return (
         len(host) <= 253
-        and len(labels) > 1
+        and (is_near or len(labels) > 1)
         and all(map(LABEL.fullmatch, labels))
         and not NUMBER.fullmatch(labels[-1])
     )
@@ -134,8 +135,10 @@ class Resolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         async with asyncio.timeout(LOOKING_UP):
-            # With the dot the name is whole: no search domain is tried.
-            found = list(dict.fromkeys(await self._found(f"{host}.")))
+            # With the dot the name is whole: no search domain is tried. What has one
+            # label is known to this machine or its network alone, by that label.
+            name = f"{host}." if "." in host else host
+            found = list(dict.fromkeys(await self._found(name)))
         if not 0 < len(found) <= MOST_ANSWERS or not all(map(self._may_reach, found)):
             raise Forbidden
         return [
@@ -219,7 +222,7 @@ class Client:
         try:
             async with asyncio.timeout(patience):
                 async with self._session() as session:
-                    going_to = target(url)
+                    going_to = self._target(url)
                     for _ in range(MOST_REDIRECTS + 1):
                         self._require_reachable(going_to)
                         async with session.request(
@@ -239,10 +242,13 @@ class Client:
     def may_ask(self, url: str) -> bool:
         """What is known of an address before anybody is asked; a name may still lie."""
         try:
-            self._require_reachable(target(url))
+            self._require_reachable(self._target(url))
         except Unreachable:
             return False
         return True
+
+    def _target(self, url: str) -> Target:
+        return target(url, is_near=bool(self._allowed))
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from campfire.outside.addresses import is_public, may_reach, parsed
+from campfire.outside.addresses import NEAR, is_public, may_reach, parsed
 
 REFUSED = """
 0.0.0.0 0.0.0.1 0.255.255.255 10.0.0.0 10.0.0.1 10.255.255.255 100.64.0.0 100.64.0.1
@@ -77,3 +77,20 @@ def test_a_network_can_be_allowed_and_nothing_beside_it() -> None:
     assert not may_reach("::ffff:127.0.0.1", allowed)
     assert not may_reach("fd00:0:0:1::1", allowed)
     assert not may_reach("10.0.0.1", allowed)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_reached"),
+    [
+        *(("10.0.0.1", True), ("192.168.1.1", True), ("127.0.0.1", True)),
+        *(("::1", True), ("fd00::1", True)),
+        # Link-local, and where clouds tell their secrets: with no switch at all.
+        *(("169.254.169.254", False), ("169.254.0.1", False), ("fe80::1", False)),
+        *(("100.100.100.200", False), ("fd00:ec2::254", False), ("0.0.0.0", False)),
+        *(("fd20:ce::254", False), ("224.0.0.1", False), ("::ffff:10.0.0.1", False)),
+    ],
+)
+def test_near_is_this_house_and_the_next_and_no_cloud(
+    address: str, is_reached: bool
+) -> None:
+    assert may_reach(address, NEAR) == is_reached

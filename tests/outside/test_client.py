@@ -317,6 +317,46 @@ async def test_a_name_that_takes_long_is_given_up(
     assert receiver.connections == 0
 
 
+@pytest.mark.parametrize("host", ["hook", "localhost", "my-bot", "xn--bcher-kva"])
+def test_a_name_of_one_label_is_somebody_near(host: str) -> None:
+    assert target(f"http://{host}:8080/", is_near=True).host == host
+    assert Client(allowed=NEXT_DOOR, ports=None).may_ask(f"http://{host}:8080/")
+    assert not Client(ports=None).may_ask(f"http://{host}:8080/")
+
+
+@pytest.mark.parametrize("host", ["0x7f000001", "2130706433", "0", "hook.", "-hook"])
+def test_a_number_is_no_name_however_near(host: str) -> None:
+    with pytest.raises(Unreachable):
+        target(f"http://{host}/", is_near=True)
+
+
+async def test_a_name_is_looked_up_whole_unless_it_is_only_known_here(
+    serve: Serve,
+) -> None:
+    receiver = await serve(answered("Hello", "text/plain"))
+    names: list[str] = []
+
+    def lookup(name: str) -> list[str]:
+        names.append(name)
+        return ["127.0.0.1"]
+
+    client = neighbour(receiver, lookup=lookup)
+    for host in ("hook", "hook.example"):
+        assert (await client.fetch(receiver.url(host=host))).body == b"Hello"
+    assert names == ["hook", "hook.example."]
+
+
+async def test_a_name_of_one_label_leads_no_further_than_next_door(
+    serve: Serve,
+) -> None:
+    receiver = await serve(answered("Hello"))
+    for found in (["169.254.169.254"], ["127.0.0.1", "100.100.100.200"], ["10.0.0.1"]):
+        client = neighbour(receiver, lookup=lambda name: found)
+        with pytest.raises(Unreachable):
+            await client.fetch(receiver.url(host="metadata"))
+    assert receiver.connections == 0
+
+
 async def test_a_name_that_nobody_knows_is_no_answer(serve: Serve) -> None:
     receiver = await serve(PAGE)
 
