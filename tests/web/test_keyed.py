@@ -1,7 +1,7 @@
 """What one line of curl with a bot's key does, and what no key opens."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,6 +9,7 @@ from aiohttp import ClientSession, FormData
 from aiohttp.test_utils import TestServer
 
 from campfire.chat import bots, memberships, rooms
+from campfire.database import Tx
 from campfire.web.keys import DB
 from tests.conftest import ALL_PETS, DAVID, KEVIN, WATERCOOLER, SignIn
 from tests.live.line import Line
@@ -230,22 +231,44 @@ async def test_a_bot_has_a_socket_until_its_key_ends(
     assert (await bender.client.get(bender.path())).status == 401
 
 
+@pytest.mark.parametrize("end", [bots.retire, bots.renew_key])
 async def test_nothing_is_posted_with_a_key_that_has_ended(
-    server: TestServer, bender: Bender
+    server: TestServer, bender: Bender, end: Callable[[Tx, int, int], object]
 ) -> None:
     assert server.app is not None
     db = server.app[DB]
 
     async def post(number: int) -> None:
-        await bender.client.post(bender.path(), data=f"No. {number}")
+        answer = await bender.client.post(bender.path(), data=f"No. {number}")
+        answer.release()
 
     posts = [asyncio.create_task(post(number)) for number in range(40)]
     await asyncio.wait(posts, return_when=asyncio.FIRST_COMPLETED)
-    await db.write(bots.retire, DAVID, bender.id)
+    await db.write(end, DAVID, bender.id)
     look = "SELECT count(*) FROM messages"
     before = await db.read(lambda db: db.value(look))
     await asyncio.gather(*posts)
     assert await db.read(lambda db: db.value(look)) == before > 0
+
+
+async def test_a_key_is_in_no_log_and_in_no_number(
+    bender: Bender, client: ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "campfire")
+    asked = [
+        *(("GET", bender.path()), ("POST", bender.path()), ("GET", bender.path("/1"))),
+        *(("POST", bender.path(room_id=999)), ("GET", f"/bots/{bender.key}/events")),
+    ]
+    for method, path in asked:
+        answer = await bender.client.request(method, path, data=b"caf\xe9")
+        assert bender.key not in str(answer.headers)
+        answer.close()
+    numbers = await (await client.get("/metrics")).text()
+    assert "{bot_key}" in numbers and bender.key not in numbers
+    # The test's server logs what it was asked; ours has no such log.
+    ours = [each for each in caplog.records if each.name.startswith("campfire")]
+    assert "{bot_key}" in str(ours[0].__dict__)
+    assert [each for each in ours if bender.key in str(each.__dict__)] == []
 
 
 async def test_a_bot_is_slowed_down(bender: Bender) -> None:
