@@ -165,6 +165,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         hub.publish(event)
         streams.hear(event)
         sweeps.hear(event)
+        webhooks.hear(event)
         runner.hear(event)
 
     db.publish = publish

@@ -18,7 +18,10 @@ LONGEST_STYLES: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`styles_at` and `logo_at` are when these changed last: part of their address."""
+    """`updated_at` and `logo_at` are when these changed last: part of addresses.
+
+    `webhooks_off` is how many bots are not called any more, because they failed.
+    """
 
     name: str
     join_code: str
@@ -27,6 +30,7 @@ class Account:
     updated_at: int
     logo_at: int | None
     webhooks_may_be_near: bool = False
+    webhooks_off: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,14 @@ def find(db: Reads) -> Account | None:
     """The account, or None before first run."""
     row = db.row("""SELECT name, join_code, custom_styles <> '',
                   only_administrators_create_rooms, accounts.updated_at,
-                  logos.updated_at, webhooks_may_be_near
+                  logos.updated_at, webhooks_may_be_near,
+                  (SELECT count(*) FROM bots WHERE switched_off_at IS NOT NULL)
            FROM accounts LEFT JOIN logos USING (id)""")
     if row is None:
         return None
-    name, code, has_styles, only_administrators, updated_at, logo_at, near = row
+    name, code, has_styles, only_administrators, updated_at, logo_at, near, off = row
     settings = bool(has_styles), bool(only_administrators)
-    return Account(name, code, *settings, updated_at, logo_at, bool(near))
+    return Account(name, code, *settings, updated_at, logo_at, bool(near), off)
 
 
 def require(db: Reads) -> Account:

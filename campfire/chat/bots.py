@@ -12,7 +12,7 @@ import string
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from campfire.chat import memberships, profiles, rooms, sessions, users
@@ -25,14 +25,22 @@ from campfire.refusals import Invalid, NotFound
 LETTERS: Final = string.ascii_letters + string.digits
 KEY: Final = re.compile(r"([1-9][0-9]{0,17})-([A-Za-z0-9]{12})")
 LONGEST_URL: Final = 2_048
+# Of failing, in milliseconds and in tries, before a webhook is switched off.
+FAILING_FOR: Final = 86_400_000
+FEWEST_FAILURES: Final = 12
 # A bot stays until it is retired: its session is never idle and never too old.
 NEVER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
+    """A webhook that is switched off has failed so many times, ever since."""
+
     user: User
     webhook_url: str | None
+    switched_off_at: int | None = None
+    failures: int = 0
+    failing_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,15 @@ class Secrets:
 
     key: str
     signing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """A webhook is called no more, or again."""
+
+    name: ClassVar = "webhook.switched"
+    bot_id: int
+    is_on: bool
 
 
 def find(db: Reads, admin_id: int, bot_id: int) -> Bot:
@@ -92,8 +109,8 @@ def revise(
     name: str | None = None,
     webhook_url: str | None = None,
 ) -> Bot:
-    """Changes what is given; an empty URL takes the webhook away."""
-    find(tx, admin_id, bot_id)
+    """Changes what is given; an empty URL takes the webhook away, another is on."""
+    before = find(tx, admin_id, bot_id)
     if name is not None:
         users.revise(tx, bot_id, Profile(name=users.require_name(name)))
     if webhook_url is not None:
@@ -101,7 +118,57 @@ def revise(
             "UPDATE bots SET webhook_url = ? WHERE user_id = ?",
             (require_url(webhook_url), bot_id),
         )
+        if find(tx, admin_id, bot_id).webhook_url != before.webhook_url:
+            _switch_on(tx, bot_id)
     return find(tx, admin_id, bot_id)
+
+
+def switch_on(tx: Tx, admin_id: int, bot_id: int) -> Bot:
+    """Has the webhook called again, and forgets how it failed."""
+    find(tx, admin_id, bot_id)
+    _switch_on(tx, bot_id)
+    return find(tx, admin_id, bot_id)
+
+
+def _switch_on(tx: Tx, bot_id: int) -> None:
+    tx.row(
+        """UPDATE bots SET failing_since = NULL, failures = 0, switched_off_at = NULL
+           WHERE user_id = ?""",
+        (bot_id,),
+    )
+    tx.announce(Switched(bot_id, True))
+
+
+def fared(tx: Tx, bot_id: int, *, well: bool) -> None:
+    """Counts how a call went; one that has failed for a day and often is the last.
+
+    Both, so that neither a clock that is set nor a bot that is called twice a week
+    is enough.
+    """
+    if well:
+        tx.row(
+            """UPDATE bots SET failing_since = NULL, failures = 0
+               WHERE user_id = ? AND failures AND switched_off_at IS NULL""",
+            (bot_id,),
+        )
+        return
+    is_off = tx.value(
+        """UPDATE bots SET failing_since = ifnull(failing_since, :now),
+             failures = failures + 1
+           WHERE user_id = :bot AND switched_off_at IS NULL
+           RETURNING failing_since <= :now - :longest AND failures >= :fewest""",
+        {
+            "bot": bot_id,
+            "now": tx.now,
+            "longest": FAILING_FOR,
+            "fewest": FEWEST_FAILURES,
+        },
+    )
+    if is_off:
+        tx.row(
+            "UPDATE bots SET switched_off_at = ? WHERE user_id = ?", (tx.now, bot_id)
+        )
+        tx.announce(Switched(bot_id, False))
 
 
 def picture(tx: Tx, admin_id: int, bot_id: int, image: bytes | None) -> Bot:
@@ -122,7 +189,8 @@ def retire(tx: Tx, admin_id: int, bot_id: int) -> None:
     """The bot leaves: its words and direct rooms stay, its key is dead at once."""
     find(tx, admin_id, bot_id)
     tx.row(
-        "UPDATE bots SET secret_hash = NULL, webhook_url = NULL WHERE user_id = ?",
+        """UPDATE bots SET secret_hash = NULL, webhook_url = NULL,
+             switched_off_at = NULL WHERE user_id = ?""",
         (bot_id,),
     )
     users.retire(tx, bot_id)
@@ -216,9 +284,10 @@ def _renewed(tx: Tx, admin_id: int, bot_id: int) -> tuple[Bot, Secrets]:
 
 def _select(db: Reads, condition: str, bindings: tuple[int, ...] = ()) -> list[Bot]:
     rows = db.rows(
-        f"""SELECT bots.webhook_url, {users.COLUMNS}
+        f"""SELECT bots.webhook_url, bots.switched_off_at, bots.failures,
+                   bots.failing_since, {users.COLUMNS}
             FROM bots JOIN users ON users.id = bots.user_id
             WHERE users.status = 'active' {condition}""",
         bindings,
     )
-    return [Bot(User(*user), webhook_url) for webhook_url, *user in rows]
+    return [Bot(User(*row[4:]), *row[:4]) for row in rows]

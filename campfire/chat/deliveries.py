@@ -2,7 +2,8 @@
 
 A person who mentions a bot, or writes where it is one of a few, calls it; a bot never
 calls another, so that no two can keep each other busy. What a bot without a webhook is
-called with waits for its stream. Of each bot the last two hundred are kept.
+called with waits for its stream, and so it does where the webhook is switched off. Of
+each bot the last two hundred are kept.
 """
 
 import json
@@ -16,12 +17,14 @@ from campfire.chat import bots, jobs, memberships, users
 from campfire.chat.jobs import Job
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
-from campfire.refusals import NotFound
+from campfire.refusals import Conflict, NotFound
 
 State = Literal["kept", "waiting", "delivered", "failed"]
 
 KIND: Final = "webhook"
 MOST: Final = 200
+# What nobody who listens would answer; 5xx too, and no answer at all.
+FAILING: Final = frozenset({404, 410, 429})
 LONGEST_ANSWER: Final = 4_096
 PAGE: Final = 50
 # Of a stream, in bytes: one payload may be half of it.
@@ -139,7 +142,8 @@ def _add(
     plain: str,
 ) -> int:
     bot_name, room_name, url = tx.row(
-        """SELECT users.name, rooms.name, bots.webhook_url
+        """SELECT users.name, rooms.name,
+                  iif(bots.switched_off_at IS NULL, bots.webhook_url, NULL)
            FROM bots JOIN users ON users.id = bots.user_id JOIN rooms ON rooms.id = ?
            WHERE bots.user_id = ?""",
         (room_id, bot_id),
@@ -212,6 +216,7 @@ def call(db: Reads, delivery_id: int) -> Call | None:
               AND memberships.room_id = messages.room_id
             JOIN accounts
             WHERE deliveries.id = ? AND bots.webhook_url IS NOT NULL
+              AND bots.switched_off_at IS NULL
               AND bots.secret_hash IS NOT NULL AND users.status = 'active'""",
         (delivery_id,),
     )
@@ -260,16 +265,21 @@ def drop(tx: Tx, job: Job) -> None:
 
 
 def _note(tx: Tx, job: Job, state: State, outcome: Outcome) -> None:
-    tx.row(
+    bot_id = tx.value(
         """UPDATE deliveries
            SET state = ?, attempts = attempts + 1, code = ?, fault = ?, took = ?,
-               content_type = ?, answer = ?, tried_at = ? WHERE id = ?""",
+               content_type = ?, answer = ?, tried_at = ? WHERE id = ?
+           RETURNING bot_id""",
         (
             *(state, outcome.code, outcome.fault, outcome.took),
             *(outcome.content_type[:200], outcome.answer[:LONGEST_ANSWER]),
             *(tx.now, job.payload["delivery_id"]),
         ),
     )
+    if bot_id is not None:
+        code = outcome.code
+        is_failing = code is None or code >= 500 or code in FAILING
+        bots.fared(tx, bot_id, well=not is_failing)
 
 
 def of_bot(
@@ -308,7 +318,10 @@ def replay(
 
     An answer that is in the room already does not come a second time.
     """
-    url = bots.find(tx, admin_id, bot_id).webhook_url
+    bot = bots.find(tx, admin_id, bot_id)
+    if bot.switched_off_at is not None:
+        raise Conflict("The webhook is switched off.")
+    url = bot.webhook_url
     known = tx.row(
         "SELECT 1 FROM deliveries WHERE id = ? AND bot_id = ?", (delivery_id, bot_id)
     )

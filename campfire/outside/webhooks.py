@@ -7,6 +7,7 @@ goes wrong is said in a room.
 
 import asyncio
 import hmac
+import logging
 import mimetypes
 import time
 from base64 import b64decode, b64encode
@@ -14,16 +15,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from campfire import __version__
-from campfire.chat import deliveries, messages, richtext
+from campfire.chat import bots, deliveries, messages, richtext
 from campfire.chat.deliveries import Call, Outcome
 from campfire.chat.files import Stored
 from campfire.chat.jobs import Job, Stale
 from campfire.chat.richtext import EMPTY, Draft
-from campfire.database import Database
+from campfire.database import Database, Event
 from campfire.outside import pages
 from campfire.outside.client import Answer, Client, Unreachable
 from campfire.outside.jobs import Kind
 from campfire.refusals import Busy, Invalid
+
+log = logging.getLogger(__name__)
 
 PATIENCE: Final = 7.0
 LARGEST: Final = 10_000_000
@@ -52,6 +55,11 @@ class Webhooks:
         self._discard = discard
         # Seven seconds for the answer, the rest for a file in it.
         self.kind = Kind(self.handle, most=64, each=4, patience=30.0)
+
+    def hear(self, event: Event) -> None:
+        """Tells the operator as well; administrators see it on their pages."""
+        if isinstance(event, bots.Switched) and not event.is_on:
+            log.warning("webhook switched off", extra={"user_id": event.bot_id})
 
     async def handle(self, job: Job) -> None:
         delivery_id = job.payload["delivery_id"]

@@ -121,6 +121,17 @@ async def renew_key(request: web.Request) -> web.Response:
     return await unveiled(request, bot, secrets, 200)
 
 
+@routes.put(f"{BOT}/webhook")
+@routes.post(f"{BOT}/webhook")
+async def switch_on(request: web.Request) -> web.Response:
+    """Has a webhook called again that was switched off because it failed."""
+    user, bot_id = await viewer(request), forms.path_id(request, "bot_id")
+    bot = await request.app[DB].write(bots.switch_on, user.id, bot_id)
+    if representation(request) == "page":
+        return responses.see(f"/account/bots/{bot_id}/deliveries")
+    return responses.json(presented(bot))
+
+
 @routes.delete(BOT)
 @routes.post(f"{BOT}/delete")
 async def destroy(request: web.Request) -> web.Response:
@@ -219,7 +230,7 @@ class Tried:
             about = f"{said['user']['name']} in {room}: {plain}"
         code = delivery.code
         if delivery.state == "kept":
-            tag, outcome = "", "no webhook"
+            tag, outcome = "", "not called"
         elif code is None:
             tag = "is-bad" if delivery.attempts or delivery.fault else ""
             outcome = delivery.fault or "on its way"
@@ -339,4 +350,8 @@ async def picture(request: web.Request, fields: forms.Fields) -> bytes | None:
 
 
 def presented(bot: Bot) -> dict[str, Any]:
-    return render.user(bot.user) | {"webhook_url": bot.webhook_url}
+    off_at = bot.switched_off_at
+    return render.user(bot.user) | {
+        "webhook_url": bot.webhook_url,
+        "webhook_switched_off_at": None if off_at is None else render.time(off_at),
+    }

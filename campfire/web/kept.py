@@ -11,6 +11,7 @@ from typing import Final, Generic, TypeVar
 from campfire.chat import (
     accounts,
     boosts,
+    bots,
     memberships,
     messages,
     rooms,
@@ -136,7 +137,7 @@ def scopes(event: Event) -> Iterable[Scope]:
             return (("room", event.room_id), *people(event.audience))
         case users.Changed():
             return (("user", event.user.id), EVERYBODY)
-        case accounts.Changed():
+        case accounts.Changed() | bots.Switched():
             return (ACCOUNT,)
         case sessions.Ended():
             return (("user", event.user_id),)

@@ -90,7 +90,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
         avatar_url=STRING,
     ),
     "Me": also("User", email_address=nullable(STRING)),
-    "Bot": also("User", webhook_url=nullable(STRING)),
+    "Bot": also(
+        "User",
+        webhook_url=nullable(STRING),
+        webhook_switched_off_at=nullable(TIME),
+    ),
     "Membership": fields(
         involvement=TYPES["involvement"],
         last_read_id=INTEGER,
@@ -436,6 +440,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     f"POST {DELIVERIES}/{{delivery_id}}/replay": operation(
         "Make a delivery again; administrators", 202, body="posts"
+    ),
+    "PUT /account/bots/{bot_id}/webhook": operation(
+        "Call a webhook again that failed for too long; administrators",
+        (200, ref("Bot")),
     ),
     "DELETE /account/bots/{bot_id}/avatar": operation(
         "Take a bot's picture away; administrators", 204

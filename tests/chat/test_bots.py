@@ -2,7 +2,16 @@
 
 import pytest
 
-from campfire.chat import bots, memberships, messages, richtext, rooms, sessions, users
+from campfire.chat import (
+    accounts,
+    bots,
+    memberships,
+    messages,
+    richtext,
+    rooms,
+    sessions,
+    users,
+)
 from campfire.chat.bots import Secrets
 from campfire.database import Tx
 from campfire.refusals import Forbidden, Invalid, NotFound
@@ -166,3 +175,76 @@ def test_rooms_of_bots_are_those_one_shares(tx: Tx) -> None:
     rooms.direct(tx, DAVID, [bot.user.id])
     shared = bots.rooms_of(tx, DAVID, [bot])[bot.user.id]
     assert [room.id for room in shared] == [ALL_PETS]
+
+
+DAY = bots.FAILING_FOR
+
+
+def fail(tx: Tx, bot_id: int, times: int) -> bool:
+    """Whether it is switched off after so many more tries that failed."""
+    for _ in range(times):
+        bots.fared(tx, bot_id, well=False)
+    return bots.find(tx, DAVID, bot_id).switched_off_at is not None
+
+
+def test_a_webhook_that_fails_for_a_day_is_switched_off(tx: Tx) -> None:
+    bot_id, _ = bender(tx)
+    began = tx.now
+    assert not fail(tx, bot_id, 11)
+    tx.now += DAY - 1
+    assert not fail(tx, bot_id, 1)
+    assert accounts.require(tx).webhooks_off == 0 and tx.events == []
+    tx.now += 1
+    assert fail(tx, bot_id, 1)
+    assert tx.events == [bots.Switched(bot_id, False)]
+    bot = bots.find(tx, DAVID, bot_id)
+    assert (bot.failing_since, bot.failures) == (began, 13)
+    assert accounts.require(tx).webhooks_off == 1
+    # What was still under way changes nothing about it.
+    bots.fared(tx, bot_id, well=True)
+    assert fail(tx, bot_id, 1)
+    assert bots.find(tx, DAVID, bot_id) == bot
+
+
+def test_a_few_failures_are_not_enough_however_old(tx: Tx) -> None:
+    bot_id, _ = bender(tx)
+    for _ in range(bots.FEWEST_FAILURES - 1):
+        assert not fail(tx, bot_id, 1)
+        tx.now += DAY
+    assert fail(tx, bot_id, 1)
+
+
+def test_what_goes_well_is_a_new_beginning(tx: Tx) -> None:
+    bot_id, _ = bender(tx)
+    assert not fail(tx, bot_id, 100)
+    bots.fared(tx, bot_id, well=True)
+    tx.now += 2 * DAY
+    assert not fail(tx, bot_id, 100)
+
+
+def test_administrators_switch_it_on_again_by_hand_or_with_another_address(
+    tx: Tx,
+) -> None:
+    bot_id, _ = bender(tx)
+
+    def switch_off() -> None:
+        fail(tx, bot_id, bots.FEWEST_FAILURES)
+        tx.now += DAY
+        assert fail(tx, bot_id, 1)
+        tx.events.clear()
+
+    switch_off()
+    with pytest.raises(Forbidden):
+        bots.switch_on(tx, JZ, bot_id)
+    bot = bots.switch_on(tx, DAVID, bot_id)
+    assert (bot.switched_off_at, bot.failures, bot.failing_since) == (None, 0, None)
+    assert tx.events == [bots.Switched(bot_id, True)]
+    switch_off()
+    assert bots.revise(tx, DAVID, bot_id, name="Flexo").switched_off_at
+    assert bots.revise(tx, DAVID, bot_id, webhook_url=URL).switched_off_at
+    changed = bots.revise(tx, DAVID, bot_id, webhook_url=f"{URL}/2")
+    assert changed.switched_off_at is None
+    assert bots.Switched(bot_id, True) in tx.events
+    switch_off()
+    bots.retire(tx, DAVID, bot_id)
+    assert accounts.require(tx).webhooks_off == 0

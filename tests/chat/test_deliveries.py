@@ -12,7 +12,7 @@ from campfire.chat.deliveries import KIND, WAITS, Added, Outcome
 from campfire.chat.jobs import Job, Stale
 from campfire.chat.messages import Message
 from campfire.database import Tx
-from campfire.refusals import Forbidden, NotFound
+from campfire.refusals import Conflict, Forbidden, NotFound
 from tests.conftest import ALL_PETS, DAVID, JASON, JZ, KEVIN, WATERCOOLER
 
 URL = "https://bot.example:8443/hook"
@@ -278,6 +278,49 @@ def test_a_webhook_is_tried_on_an_old_message(tx: Tx) -> None:
     assert call is not None and json.loads(call.body)["message"]["id"] == old.id
     with pytest.raises(NotFound):  # The bot is not in there.
         messages.attempt(tx, DAVID, bender, WATERCOOLER, hidden.id)
+
+
+@pytest.mark.parametrize(
+    ("code", "failures"),
+    [
+        *((None, 1), (404, 1), (410, 1), (429, 1), (500, 1), (503, 1), (599, 1)),
+        *((200, 0), (204, 0), (400, 0), (401, 0), (422, 0)),
+    ],
+)
+def test_what_nobody_who_listens_would_answer_counts_against_a_webhook(
+    tx: Tx, code: int | None, failures: int
+) -> None:
+    bender = bot(tx)
+    say(tx, "@Bender")
+    (job,) = leased(tx)
+    end = deliveries.settle if code and code < 429 else deliveries.failed
+    end(tx, job, Outcome(code, "", 1))
+    assert bots.find(tx, DAVID, bender).failures == failures
+
+
+def test_a_webhook_that_is_switched_off_is_not_called(
+    tx: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bots, "FAILING_FOR", 0)
+    monkeypatch.setattr(bots, "FEWEST_FAILURES", 1)
+    bender = bot(tx)
+    say(tx, "@Bender one")
+    say(tx, "@Bender two")
+    first, second = leased(tx)
+    deliveries.failed(tx, first, Outcome(502, "", 1))
+    assert bots.Switched(bender, False) in tx.events
+    number = second.payload["delivery_id"]
+    assert deliveries.call(tx, number) is None
+    deliveries.drop(tx, second)
+    with pytest.raises(Conflict):
+        deliveries.replay(tx, DAVID, bender, number, posts=True)
+    say(tx, "@Bender three")
+    (third, *_), _ = deliveries.of_bot(tx, DAVID, bender)
+    assert third.state == "kept"
+    assert len(deliveries.since(tx, bender, 0)) == 3
+    bots.switch_on(tx, DAVID, bender)
+    deliveries.replay(tx, DAVID, bender, number, posts=True)
+    assert deliveries.call(tx, number) is not None
 
 
 def test_a_delivery_belongs_to_its_bot(tx: Tx) -> None:

@@ -1,6 +1,7 @@
 """Webhooks at real receivers on this machine: good, slow, dead and hostile ones."""
 
 import asyncio
+import gzip
 import hmac
 import json
 import os
@@ -68,7 +69,8 @@ async def receive() -> AsyncIterator[Receive]:
 
     async def receive(answer: Answer) -> Receiver:
         receivers.append(Receiver(answer))
-        await receivers[-1].server.start_server()
+        # A receiver that hangs shall not hold up the end of its test.
+        await receivers[-1].server.start_server(shutdown_timeout=0.1)
         return receivers[-1]
 
     yield receive
@@ -90,6 +92,7 @@ class House:
         self.runner = Runner(db, {deliveries.KIND: hooks.kind})
 
         def publish(event: Event) -> None:
+            hooks.hear(event)
             self.runner.hear(event)
 
         db.publish = publish
@@ -209,6 +212,7 @@ async def test_a_file_is_posted_as_a_file(house: House, receive: Receive) -> Non
         (answered("", "application/json"), ""),
         (sent_to("http://127.0.0.1:1/"), ""),
         (sent_to("http://169.254.169.254/", 307), ""),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", ""),
     ],
 )
 async def test_what_is_no_answer_is_not_posted(
@@ -239,6 +243,11 @@ async def test_text_comes_in_whatever_letters(house: House, serve: Serve) -> Non
         (b"nonsense\r\n\r\n", "unreachable"),
         (b"", "unreachable"),
         (answered("Hello")[:-3], "unreachable"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 29\r\n"
+            b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"Hello")[:29],
+            "unreachable",
+        ),
     ],
 )
 async def test_what_failed_is_tried_again_and_nothing_is_said_in_the_room(
@@ -305,6 +314,68 @@ async def test_a_dead_receiver_delays_nobody(house: House, receive: Receive) -> 
     await house.delivery(bot_id)
     assert time.monotonic() - started < 1.0
     assert len(dead.came) <= 4
+
+
+async def test_a_receiver_of_one_label_is_next_door(
+    house: House, receive: Receive
+) -> None:
+    receiver = await receive(silence)
+    url = str(receiver.server.make_url("/hook").with_host("localhost"))
+    bot_id, _ = await house.bot(url)
+    await house.say("@Bender")
+    assert (await house.delivery(bot_id)).state == "delivered"
+    assert len(receiver.came) == 1
+
+
+async def test_who_is_gone_for_long_is_not_called_again(
+    house: House,
+    receive: Receive,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(bots, "FAILING_FOR", 0)
+    monkeypatch.setattr(bots, "FEWEST_FAILURES", 2)
+
+    async def gone(request: web.Request) -> web.Response:
+        return web.Response(status=410, text="Gone")
+
+    receiver = await receive(gone)
+    bot_id, _ = await house.bot(receiver.url)
+    for number in range(1, 4):
+        await house.say(f"@Bender {number}")
+        if number < 3:
+            assert (await house.delivery(bot_id)).id == number
+    found, _ = await house.db.read(lambda db: deliveries.of_bot(db, DAVID, bot_id))
+    assert [each.state for each in found] == ["kept", "delivered", "delivered"]
+    assert receiver.said == ["1", "2"]
+    assert await house.replies() == []
+    (line,) = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert line.getMessage() == "webhook switched off"
+    assert receiver.url not in str(vars(line))
+
+
+async def test_a_million_crumbs_hold_up_nobody(house: House, serve: Serve) -> None:
+    async def crumbs(path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        for _ in range(1_000):
+            writer.write(b"1\r\nx\r\n" * 1_000)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    receiver = await serve(crumbs)
+    good = await serve(answered("Hello", "text/plain"))
+    bad_id, _ = await house.bot(receiver.url(host="127.0.0.1"))
+    good_id, _ = await house.bot(good.url(host="127.0.0.1"), "Good")
+    await house.say("@Bender")
+    await receiver.asked.wait()
+    await house.say("@Good")
+    assert (await house.delivery(good_id)).has_reply
+    bad = await house.delivery(bad_id)
+    assert (bad.state, bad.fault) in {("delivered", "unfit"), ("waiting", "timeout")}
 
 
 async def test_private_addresses_are_for_where_they_are_allowed(

@@ -9,6 +9,9 @@ from aiohttp import FormData, web
 from aiohttp.test_utils import TestServer
 from PIL import Image
 
+from campfire.chat import bots
+from campfire.database import Tx
+from campfire.web.keys import DB
 from tests.conftest import SignIn
 from tests.live.line import Line
 from tests.web.conftest import HTML, Browse, posted
@@ -184,3 +187,39 @@ async def test_the_words_of_others_are_not_on_the_bench(
     assert [delivery["status"] for delivery in found] == ["kept", "kept"]
     page = await (await (await browse("David")).get(path)).text()
     assert "among all" in page and "Between the two of us" not in page
+
+
+async def test_a_webhook_that_was_switched_off_is_told_to_administrators_alone(
+    server: TestServer, browse: Browse, sign_in: SignIn
+) -> None:
+    assert server.app is not None
+    david, kevin = await browse("David"), await browse("Kevin")
+    client = (await sign_in("David")).client
+    fields = {"name": "Bender", "webhook_url": URL}
+    made = await (await client.post("/account/bots", json=fields)).json()
+    path = f"/account/bots/{made['id']}"
+    words = "A webhook is switched off"
+    for browser in (david, kevin):
+        assert words not in await (await browser.get("/rooms/1")).text()
+
+    def switch_off(tx: Tx) -> None:
+        for _ in range(bots.FEWEST_FAILURES):
+            bots.fared(tx, made["id"], well=False)
+        tx.now += bots.FAILING_FOR
+        bots.fared(tx, made["id"], well=False)
+
+    await server.app[DB].write(switch_off)
+    assert words in await (await david.get("/rooms/1")).text()
+    assert words not in await (await kevin.get("/rooms/1")).text()
+    off = await (await client.get(path)).json()
+    assert off["webhook_switched_off_at"].endswith("Z")
+    for page in ("/account/bots", path, f"{path}/deliveries"):
+        text = await (await david.get(page)).text()
+        assert "failed 13 times in a row" in text
+        assert f'action="{path}/webhook"' in text
+    answer = await david.post(f"{path}/webhook")
+    assert answer.status == 200 and "switched off" not in await answer.text()
+    assert words not in await (await david.get("/rooms/1")).text()
+    await server.app[DB].write(switch_off)
+    answer = await client.put(f"{path}/webhook")
+    assert (await answer.json())["webhook_switched_off_at"] is None
