@@ -251,8 +251,8 @@ async def test_a_receiver_that_checks_who_calls(author: Author) -> None:
             {},
             {"Webhook-Id": "1", "Webhook-Timestamp": "1", "Webhook-Signature": "v1,x"},
         ):
-            forged = await stranger.post(url, json={}, headers=headers)
-            assert forged.status == 401
+            async with stranger.post(url, json={}, headers=headers) as forged:
+                assert forged.status == 401
 
 
 def free_port() -> int:
