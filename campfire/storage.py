@@ -51,10 +51,9 @@ class Incoming:
         return head
 
     def measure(self) -> None:
-        """Takes note of what another process wrote."""
-        self.file.seek(0)
+        """Takes note of what another process wrote, be it over what was read before."""
         self.size, self._digest = 0, hashlib.sha256()
-        while data := self.file.read(CHUNK):
+        while data := os.pread(self.file.fileno(), CHUNK, self.size):
             self._digest.update(data)
             self.size += len(data)
 
