@@ -23,6 +23,8 @@ def picture(
 
 def from_a_camera(format: str = "JPEG", orientation: int = 1) -> bytes:
     """A picture that says where it was taken, in every way its format knows."""
+    if format == "GIF":
+        return moving(SECRET)
     exif = Image.Exif()
     exif[0x010E] = SECRET.decode()
     exif[0x0112] = orientation
@@ -39,6 +41,21 @@ def from_a_camera(format: str = "JPEG", orientation: int = 1) -> bytes:
     return data
 
 
+def moving(said: bytes = b"") -> bytes:
+    """A GIF of two frames that plays for ever, with something said in it."""
+    frames = [Image.new("RGB", (90, 60), colour) for colour in ("red", "blue")]
+    file = io.BytesIO()
+    options = {"save_all": True, "append_images": frames[1:], "loop": 0}
+    frames[0].save(file, "GIF", comment=said, **options)
+    data = file.getvalue()
+    if not said:
+        return data
+    # As XMP is put into a GIF: no blocks, and an end that leads out wherever one lands.
+    magic = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    xmp = b"!\xff\x0bXMP DataXMP<x:xmpmeta>" + said + magic
+    return data[:-1] + xmp + data[-1:]
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     checksum = struct.pack(">I", zlib.crc32(kind + data))
     return struct.pack(">I", len(data)) + kind + data + checksum
@@ -51,24 +68,51 @@ def png(width: int, height: int, rows: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def film(width: int = 90, height: int = 60) -> bytes:
-    """A WebM of one frame: what is in a lossy WebP is a frame of VP8 (RFC 6386)."""
+def vp8(width: int = 90, height: int = 60) -> bytes:
+    """A frame, which is what is in a lossy WebP (RFC 6386)."""
     webp = picture(width, height, "WEBP", quality=90)
     assert webp[12:16] == b"VP8 "
-    frame = webp[20 : 20 + int.from_bytes(webp[16:20], "little")]
+    return webp[20 : 20 + int.from_bytes(webp[16:20], "little")]
 
-    def element(id: str, *inside: bytes) -> bytes:
-        data = b"".join(inside)
-        return bytes.fromhex(id) + (len(data) | 1 << 56).to_bytes(8, "big") + data
+
+def element(id: str, *inside: bytes) -> bytes:
+    """A part of a Matroska file."""
+    data = b"".join(inside)
+    return bytes.fromhex(id) + (len(data) | 1 << 56).to_bytes(8, "big") + data
+
+
+def film(
+    width: int = 90,
+    height: int = 60,
+    *,
+    said: bytes = b"",
+    kind: bytes = b"webm",
+    is_live: bool = False,
+) -> bytes:
+    """A WebM of one frame with something said in it; a live one is open at its end."""
 
     def number(id: str, value: int) -> bytes:
         return element(id, value.to_bytes(2, "big"))
 
-    head = element("1a45dfa3", element("4282", b"webm"))
-    about = element("1549a966", element("2ad7b1", (1_000_000).to_bytes(4, "big")))
+    head = element("1a45dfa3", element("4282", kind))
+    about = [element("2ad7b1", (1_000_000).to_bytes(4, "big"))]
+    rest = b""
+    if said:
+        about += [element("4461", said[:8]), b"\xbf\x84CRC!"]
+        about += [element(id, said) for id in ("7ba9", "5741")]
+        tag = element("67c8", element("45a3", b"LOCATION"), element("4487", said))
+        attached = element("61a7", element("466e", b"a.jpg"), element("465c", said))
+        rest = element("1254c367", element("7373", tag))
+        rest += element("1941a469", attached) + element("ec", said) + b"\xec\x80"
     size = element("e0", number("b0", width), number("ba", height))
     track = (number("d7", 1), number("73c5", 1), number("83", 1))
     tracks = element("1654ae6b", element("ae", *track, element("86", b"V_VP8"), size))
-    block = element("a3", b"\x81\0\0\x80" + frame)
+    block = element("a3", b"\x81\0\0\x80" + vp8(width, height))
     cluster = element("1f43b675", number("e7", 0), block)
-    return head + element("18538067", about, tracks, cluster)
+    inside = (element("1549a966", *about), tracks, rest, cluster, rest)
+    segment = element("18538067", *inside)
+    if is_live:
+        open_end = b"\x01" + b"\xff" * 7
+        segment = segment[:4] + open_end + segment[12:]
+        segment = segment.replace(cluster, cluster[:4] + open_end + cluster[12:])
+    return head + segment

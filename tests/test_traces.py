@@ -1,9 +1,11 @@
-"""Pictures lose what a camera wrote into them, and not one pixel."""
+"""Pictures and films lose what a camera wrote into them, and not one pixel."""
 
+import contextlib
 import io
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,13 +13,16 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from campfire import traces
-from tests.samples import SECRET, chunk, from_a_camera, picture
+from tests.movies import movie
+from tests.samples import SECRET, chunk, film, from_a_camera, moving, picture
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 def bare(data: bytes) -> bytes:
-    return b"".join(traces.pieces(data))
+    left = traces.pieces(data)
+    assert left is not None
+    return b"".join(left)
 
 
 def upright(data: bytes) -> Image.Image:
@@ -63,6 +68,17 @@ def test_every_frame_of_a_moving_picture_stays() -> None:
         assert getattr(image, "n_frames", 1) == 2
 
 
+def test_a_gif_loses_what_is_said_in_it_and_plays_as_often() -> None:
+    data = moving(SECRET)
+    assert data.count(SECRET) == 2
+    left = bare(data + SECRET)
+    assert SECRET not in left and b"XMP" not in left
+    image = Image.open(io.BytesIO(left))
+    assert (image.info["loop"], getattr(image, "n_frames", 1)) == (0, 2)
+    assert left == bare(moving()) == moving()
+    assert bare(picture(format="GIF")) == picture(format="GIF")
+
+
 def test_a_progressive_photograph_with_a_thumbnail_is_understood() -> None:
     data = picture(900, 600, "JPEG", progressive=True, exif=b"Exif\0\0" + SECRET)
     left = bare(data)
@@ -76,31 +92,59 @@ def test_what_stands_after_the_end_goes() -> None:
         assert bare(data + b"<script>alert(1)</script>") == bare(data)
 
 
+@pytest.mark.parametrize("format", [*FORMATS, "GIF"])
+def test_what_is_cut_off_loses_its_traces_too(format: str) -> None:
+    data = from_a_camera(format)
+    end = len(bare(data)) // 2
+    while SECRET not in data[:end]:
+        end += 10
+    left = bare(data[: max(end, len(data) * 2 // 3)])
+    assert SECRET not in left
+
+
+def test_junk_between_the_parts_of_a_photograph_goes() -> None:
+    data = from_a_camera("JPEG")
+    at = data.index(b"\xff\xe1")
+    assert bare(data[:at] + SECRET + b"\xff\0" + data[at:]) == bare(data)
+
+
 @pytest.mark.parametrize(
     "data",
     [
-        *(b"", b"\xff\xd8\xff", b"\xff\xd8\xff\xe1\0\0", b"\xff\xd8\xff\xe1\xff\xff"),
-        *(b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT"),
-        *(b"RIFF\xff\xff\xff\xffWEBP", b"RIFF\x04\0\0\0WEBP", b"<svg/>", b"GIF89a"),
-        *(picture(format=format)[:-40] for format in FORMATS),
+        *(b"\xff\xd8\xff", b"\xff\xd8\xff\xe1\0\0", b"\xff\xd8\xff\xe1\xff\xff"),
+        *(b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIEND"),
+        *(b"RIFF\xff\xff\xff\xffWEBP", b"RIFF\x04\0\0\0WEBP", b"GIF89a"),
+        *(moving(SECRET)[:40], picture(format="JPEG")[:60]),
     ],
 )
-def test_what_is_broken_is_refused(data: bytes) -> None:
-    with pytest.raises((ValueError, IndexError)):
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        bare(data)
+
+
+def test_what_is_without_end_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = moving(SECRET * 100)
+    bare(data)
+    monkeypatch.setattr(traces, "MOST_BLOCKS", 10)
+    with pytest.raises(ValueError, match="too many"):
         bare(data)
 
 
 @given(
-    data=st.sampled_from([from_a_camera(format) for format in FORMATS]), at=st.data()
+    st.sampled_from([from_a_camera(format) for format in (*FORMATS, "GIF")]),
+    st.data(),
 )
-def test_a_changed_byte_is_no_other_fault(data: bytes, at: st.DataObject) -> None:
-    place = at.draw(st.integers(0, len(data) - 1))
-    value = at.draw(st.integers(0, 255))
-    changed = data[:place] + bytes([value]) + data[place + 1 :]
-    try:
-        bare(changed)
-    except (ValueError, IndexError):
-        pass
+def test_what_is_broken_somewhere_is_a_picture_or_none(
+    data: bytes, draw: st.DataObject
+) -> None:
+    changed = bytearray(data)
+    for _ in range(draw.draw(st.integers(1, 3))):
+        at = draw.draw(st.integers(0, len(changed)))
+        what = draw.draw(st.binary(max_size=8))
+        changed[at : at + draw.draw(st.sampled_from([0, len(what)]))] = what
+    with contextlib.suppress(ValueError):
+        left = traces.pieces(bytes(changed))
+        assert left is None or len(b"".join(left)) < len(changed) + 100
 
 
 @pytest.mark.parametrize(
@@ -116,13 +160,41 @@ def test_camera_data_that_makes_no_sense_turns_nothing(exif: bytes) -> None:
     assert left == bare(data)
 
 
-def test_it_is_a_process_between_two_files() -> None:
-    for data, status in ((from_a_camera(), 0), (b"junk", 1), (b"", 1)):
-        with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as made:
-            file.write(data)
-            file.flush()
-            command = [sys.executable, "-m", "campfire.traces"]
-            done = subprocess.run(command, stdin=file, stdout=made, stderr=-3)
-            made.seek(0)
-            assert done.returncode == status
-            assert made.read() == (bare(data) if status == 0 else b"")
+def ran(data: bytes) -> tuple[int, bytes, bytes]:
+    """How the process ends, what the file is then, and what it wrote."""
+    with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as made:
+        file.write(data)
+        file.flush()
+        command = [sys.executable, "-m", "campfire.traces"]
+        done = subprocess.run(command, stdin=file, stdout=made, stderr=-3)
+        file.seek(0)
+        made.seek(0)
+        return done.returncode, file.read(), made.read()
+
+
+def test_a_process_copies_what_is_left_of_a_picture() -> None:
+    for data in (from_a_camera(), moving(SECRET)):
+        assert ran(data) == (0, data, bare(data))
+
+
+@pytest.mark.parametrize(
+    "data", [movie(SECRET), film(said=SECRET), from_a_camera("AVIF")]
+)
+def test_a_process_changes_a_film_where_it_lies(data: bytes) -> None:
+    status, left, made = ran(data)
+    assert (status, made) == (0, b"")
+    assert SECRET in data and SECRET not in left
+    assert len(left) == len(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", b"<svg/>", movie(SECRET)[:-100]])
+def test_a_process_leaves_alone_what_it_does_not_understand(data: bytes) -> None:
+    assert ran(data) == (traces.NOT_UNDERSTOOD, data, b"")
+
+
+def test_much_is_overwritten_bit_by_bit(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * (2 * traces.BIT + 10))
+    with path.open("r+b") as file:
+        traces.overwrite(file, [(2, b"free", 2 * traces.BIT), (0, b"", 0)])
+    assert path.read_bytes() == b"xxfree" + bytes(2 * traces.BIT) + b"x" * 4

@@ -19,6 +19,14 @@ SOUNDS: Final = frozenset(
     }
 )
 
+# What has these names is a picture or a film that can be read, or it is only bytes.
+ENDINGS: Final = frozenset(
+    {
+        *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".heic", ".heif", ".avif"),
+        *(".mp4", ".m4v", ".mov", ".3gp", ".m4a", ".webm", ".mkv"),
+    }
+)
+
 MAGIC: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -36,6 +44,8 @@ BRANDS: Final = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis"), "image/heic"),
     **dict.fromkeys((b"mif1", b"msf1"), "image/heif"),
 }
+# A film may do without its first box, which says of which brand it is.
+UNBRANDED: Final = frozenset(b"moov mdat wide free skip".split())
 MP3: Final = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2")
 OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 ZIPPED: Final = {
@@ -64,6 +74,8 @@ def content_type(head: bytes, filename: str) -> str:
         return kinds.get(head[8:12], BYTES)
     if head[4:8] == b"ftyp":
         return BRANDS.get(head[8:12], "video/mp4")
+    if head[4:8] in UNBRANDED and ending in (".mov", ".mp4", ".m4v"):
+        return "video/quicktime"
     if head[:4] == b"\x1a\x45\xdf\xa3":
         if b"webm" not in head[:64]:
             return "video/x-matroska"

@@ -69,6 +69,12 @@ class Attachment:
         return "sound" if self.content_type in formats.SOUNDS else "file"
 
     @property
+    def is_unreadable(self) -> bool:
+        """Called a picture or a film, and by its bytes none."""
+        _, ending = self.name_parts
+        return self.content_type == formats.BYTES and ending.lower() in formats.ENDINGS
+
+    @property
     def shown_size(self) -> tuple[int, int]:
         """Half of what the thumbnail has: screens have two points to a pixel."""
         width, height = self.width or 960, self.height or 640

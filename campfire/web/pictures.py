@@ -1,4 +1,4 @@
-"""Has pictures made small and clean by processes that may fail without harm."""
+"""Has pictures and films made small and clean by processes, which may fail."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,13 @@ from campfire.refusals import Invalid
 LARGEST: Final = 5 * 1024 * 1024
 PATIENCE: Final = 15.0
 AT_ONCE: Final = asyncio.Semaphore(2)
-TRACED: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+NOT_UNDERSTOOD: Final = 3
+# What place and camera are taken out of.
+TRACED: Final = formats.PICTURES | {
+    *("video/mp4", "video/quicktime", "audio/mp4"),
+    *("video/webm", "video/x-matroska", "audio/webm"),
+    *("image/heic", "image/heif", "image/avif"),
+}
 CONTAINERS: Final = {
     **{"video/mp4": "mov", "video/quicktime": "mov"},
     **{"video/webm": "matroska", "video/x-matroska": "matroska", "video/ogg": "ogg"},
@@ -41,8 +47,9 @@ async def remade(
 
     Raises Invalid for anything else, naming the field it was sent in.
     """
-    made = await _answer("campfire.pictures", shape, str(size), format, data=data)
-    if not made:
+    arguments = (shape, str(size), format)
+    status, made = await _answer("campfire.pictures", *arguments, data=data)
+    if status or not made:
         raise Invalid(
             "This picture cannot be used.",
             **{field: "Use a PNG, JPEG, GIF or WebP of up to 25 megapixels."},
@@ -58,17 +65,26 @@ async def preview(file: BinaryIO, content_type: str) -> Preview | None:
         command = ["preview"]
     else:
         return None
-    made = await _answer("campfire.pictures", *command, file=file)
-    if not made:
+    status, made = await _answer("campfire.pictures", *command, file=file)
+    if status or not made:
         return None
     size, _, thumbnail = made.partition(b"\n")
     width, height = map(int, size.split())
     return Preview(width, height, thumbnail)
 
 
-async def without_traces(file: BinaryIO, into: BinaryIO) -> bool:
-    """Copies a picture without what the camera says of it, if it can be understood."""
-    return await _answer("campfire.traces", file=file, into=into) is not None
+async def without_traces(file: BinaryIO, into: BinaryIO | None) -> bool:
+    """Copies a picture without what the camera says of it; a film is changed in place.
+
+    False when it is neither: then nothing was. Raises Invalid when that is not known.
+    """
+    status, _ = await _answer("campfire.traces", file=file, into=into)
+    if status not in (0, NOT_UNDERSTOOD):
+        raise Invalid(
+            "Place and camera could not be taken out of it.",
+            attachment="It takes too long. Send a shorter one.",
+        )
+    return status == 0
 
 
 async def _answer(
@@ -76,8 +92,8 @@ async def _answer(
     data: bytes | None = None,
     file: BinaryIO | None = None,
     into: BinaryIO | None = None,
-) -> bytes | None:
-    """What a process of its own writes, or None when it fails or takes too long.
+) -> tuple[int | None, bytes]:
+    """How a process of its own ends, or is ended, and what it writes.
 
     A file is handed over open, so that none of its bytes go through this process.
     """
@@ -97,7 +113,7 @@ async def _answer(
         finally:
             _end(process)
         await process.wait()
-    return (made or b"") if process.returncode == 0 else None
+    return process.returncode, made or b""
 
 
 def _end(process: asyncio.subprocess.Process) -> None:

@@ -182,17 +182,23 @@ class Uploads:
             raise _refused(error) from error
 
     async def _stored(self, incoming: Incoming, filename: str) -> Stored:
-        """Puts the file in its place, without what a camera has written into it."""
+        """Puts the file in its place, without what a camera has written into it.
+
+        What is called a picture or a film and is none is kept as it came, as bytes.
+        """
         head = await asyncio.to_thread(incoming.head, formats.HEAD)
         content_type = formats.content_type(head, filename)
         bare = None
-        if content_type in pictures.TRACED:
+        if content_type in formats.PICTURES:
             bare = await asyncio.to_thread(self._storage.incoming)
+        kept, into = incoming, bare.file if bare else None
         try:
-            kept = incoming
-            if bare and await pictures.without_traces(incoming.file, bare.file):
-                await asyncio.to_thread(bare.measure)
-                kept = bare
+            if content_type in pictures.TRACED:
+                if await pictures.without_traces(incoming.file, into):
+                    kept = bare or incoming
+                    await asyncio.to_thread(kept.measure)
+                else:
+                    content_type = formats.BYTES
             await asyncio.to_thread(kept.head, 0)
             preview = await pictures.preview(kept.file, content_type)
             thumbnail = preview.thumbnail if preview else None

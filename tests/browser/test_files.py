@@ -8,7 +8,8 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import OpenWindow, awake, join, light_the_fire
-from tests.samples import picture
+from tests.movies import movie
+from tests.samples import SECRET, film, picture
 
 DROP = """([names, text]) => {
   const data = new DataTransfer();
@@ -212,3 +213,36 @@ async def test_a_picture_that_is_pasted_is_a_file(open_window: OpenWindow) -> No
     await composer.press("Enter")
     sent = david.locator("article[data-message-id] a.picture img")
     await expect(sent).to_have_attribute("alt", "image.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.mp4", movie(SECRET)),
+        ("cut.mp4", movie(SECRET, is_cut=True)),
+        ("a.mov", movie(SECRET, b"qt  ")),
+        ("a.webm", film(said=SECRET)),
+        ("live.webm", film(said=SECRET, is_live=True)),
+    ],
+)
+async def test_a_film_plays_and_does_not_say_where_it_was_made(
+    open_window: OpenWindow, tmp_path: Path, name: str, data: bytes
+) -> None:
+    david = await open_window()
+    await light_the_fire(david)
+    await awake(david)
+    (tmp_path / name).write_bytes(data)
+    await david.get_by_label("Attach files").set_input_files(tmp_path / name)
+    await david.get_by_role("button", name="Send").click()
+    video = david.locator("article[data-message-id] video")
+    await expect(video).to_have_count(1)
+    served = await david.request.get(await video.get_attribute("src") or "")
+    left = await served.body()
+    assert SECRET in data and SECRET not in left
+    assert len(left) == len(data)
+    assert await video.evaluate("""async video => {
+          const ended = new Promise((resolve) => { video.onended = resolve; });
+          await video.play();
+          await ended;
+          return [video.videoWidth, video.videoHeight];
+        }""") == [90, 60]

@@ -21,6 +21,7 @@ ZIP = b"PK\x03\x04" + bytes(30)
         (film().replace(b"webm", b"matr"), "a.webm", "video/x-matroska"),
         (b"\0\0\0\x18ftypmp42", "a.png", "video/mp4"),
         (b"\0\0\0\x18ftypqt  ", "a.mov", "video/quicktime"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", "a.MOV", "video/quicktime"),
         (b"\0\0\0\x18ftypM4A ", "a.m4a", "audio/mp4"),
         (b"\0\0\0\x18ftypheic", "a.jpg", "image/heic"),
         (b"ID3\x04", "a", "audio/mpeg"),
@@ -57,6 +58,7 @@ def test_the_bytes_say_it_and_the_ending_helps(
         (b"", ""),
         (b"\xff", "a.mp3"),
         (b"RIFF\0\0\0\0AVI ", "a.avi"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", "a"),
     ],
 )
 def test_everything_else_is_only_bytes(head: bytes, name: str) -> None:

@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from PIL import Image
 
 from campfire import app
-from campfire.chat import files, sessions
+from campfire.chat import files, formats, sessions
 from campfire.config import Config
 from campfire.database import Database
 from campfire.refusals import TooMany
@@ -25,6 +25,7 @@ from campfire.web import pictures, uploads
 from campfire.web.keys import DB, UPLOADS
 from campfire.web.uploads import Uploads
 from tests.conftest import ALL_PETS, DAVID, WATERCOOLER, SignIn, set_the_stage
+from tests.movies import movie
 from tests.samples import SECRET, film, from_a_camera, picture, png
 from tests.web.conftest import HTML, Browse
 
@@ -140,7 +141,7 @@ async def test_the_same_upload_again_is_the_message_that_exists(
     assert late.status == 410
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF"])
 async def test_place_and_device_are_taken_out(sign_in: SignIn, format: str) -> None:
     kevin = await sign_in("Kevin")
     data = from_a_camera(format, orientation=6)
@@ -149,7 +150,69 @@ async def test_place_and_device_are_taken_out(sign_in: SignIn, format: str) -> N
     left = await bytes_of(kevin.client, file)
     assert SECRET not in left
     assert file["byte_size"] == len(left) < len(data)
-    assert (file["width"], file["height"]) == (60, 90)
+    is_turned = format != "GIF"
+    assert (file["width"], file["height"]) == ((60, 90) if is_turned else (90, 60))
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        (movie(SECRET), "video/mp4"),
+        (movie(SECRET, is_cut=True), "video/mp4"),
+        (movie(SECRET, b"qt  "), "video/quicktime"),
+        (movie(SECRET)[20:], "video/quicktime"),
+        (movie(SECRET, b"M4A "), "audio/mp4"),
+        (from_a_camera("AVIF"), "image/avif"),
+        (film(said=SECRET), "video/webm"),
+        (film(said=SECRET, kind=b"matroska"), "video/x-matroska"),
+    ],
+)
+async def test_place_and_device_are_taken_out_of_films(
+    sign_in: SignIn, data: bytes, content_type: str
+) -> None:
+    """The place is of no length in them: nothing in the file may move."""
+    kevin = await sign_in("Kevin")
+    assert SECRET in data
+    (file,) = (await sent(kevin.client, ("a.mov", data)))["attachments"]
+    assert (file["content_type"], file["byte_size"]) == (content_type, len(data))
+    assert SECRET not in await bytes_of(kevin.client, file)
+
+
+async def test_the_digest_is_that_of_the_film_that_is_kept(
+    sign_in: SignIn, server: TestServer, tmp_path: Path
+) -> None:
+    kevin = await sign_in("Kevin")
+    await sent(kevin.client, ("a.mp4", movie(SECRET)))
+    assert server.app is not None
+    ((key, digest),) = await server.app[DB].read(
+        lambda db: db.rows("SELECT key, sha256 FROM attachments")
+    )
+    data = (tmp_path / "files" / key[:2] / key).read_bytes()
+    assert hashlib.sha256(data).digest() == digest
+
+
+async def test_what_cannot_be_read_says_that_it_is_as_it_came(
+    browse: Browse, sign_in: SignIn
+) -> None:
+    browser, kevin = await browse("Kevin"), await sign_in("Kevin")
+    for name, is_said in (("a.MP4", True), ("a.bin", False)):
+        (file,) = (await sent(kevin.client, (name, b"junk")))["attachments"]
+        assert file["content_type"] == BYTES
+        page = await (await browser.get(ROOM, headers=HTML)).text()
+        assert ("unreadable, kept as it came" in page) == is_said
+        newest = (await (await kevin.client.get(ROOM)).json())[-1]
+        await kevin.client.delete(f"{ROOM}/{newest['id']}")
+
+
+async def test_what_takes_too_long_to_look_through_is_refused(
+    sign_in: SignIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it was taken may still be in it."""
+    kevin = await sign_in("Kevin")
+    monkeypatch.setattr(pictures, "PATIENCE", 0.001)
+    answer = await kevin.client.post(ROOM, data=form(("a.mp4", movie(SECRET))))
+    assert "Place and camera" in (await answer.json())["detail"]
+    await refused(answer, 422, tmp_path)
 
 
 async def test_place_is_taken_out_of_what_is_too_large_to_look_at(
@@ -164,23 +227,25 @@ async def test_place_is_taken_out_of_what_is_too_large_to_look_at(
     assert SECRET not in await bytes_of(kevin.client, file)
 
 
+BYTES = formats.BYTES
 BOMB = png(10_000, 10_000, zlib.compress(b"\0" * 100_000_000, 9))
 ODD: dict[str, tuple[str, bytes, str]] = {
     "a bomb": ("bomb.png", BOMB, "image/png"),
     "a lie": ("lie.png", png(50_000, 50_000, b"x"), "image/png"),
     "half": ("half.png", picture()[:-40], "image/png"),
-    "half a photograph": ("half.jpg", picture(format="JPEG")[:300], "image/jpeg"),
-    "only a beginning": ("a.gif", b"GIF89a", "image/gif"),
-    "SVG": ("a.svg", b"<svg onload='alert(1)'/>", "application/octet-stream"),
-    "a page": ("a.html", b"<script>alert(1)</script>", "application/octet-stream"),
-    "a page called PNG": ("a.png", b"<script>1</script>", "application/octet-stream"),
-    "PostScript": ("a.png", b"%!PS-Adobe-3.0 EPSF", "application/octet-stream"),
-    "a bitmap": ("a.png", picture(format="BMP"), "application/octet-stream"),
-    "TIFF": ("a.png", picture(format="TIFF"), "application/octet-stream"),
+    "half a photograph": ("half.jpg", picture(format="JPEG")[:300], BYTES),
+    "only a beginning": ("a.gif", b"GIF89a", BYTES),
+    "SVG": ("a.svg", b"<svg onload='alert(1)'/>", BYTES),
+    "a page": ("a.html", b"<script>alert(1)</script>", BYTES),
+    "a page called PNG": ("a.png", b"<script>1</script>", BYTES),
+    "PostScript": ("a.png", b"%!PS-Adobe-3.0 EPSF", BYTES),
+    "a bitmap": ("a.png", picture(format="BMP"), BYTES),
+    "TIFF": ("a.png", picture(format="TIFF"), BYTES),
     "PDF and ZIP": ("a.zip", b"%PDF-1.7\nPK\x03\x04", "application/pdf"),
-    "half a film": ("a.webm", film()[:60], "video/webm"),
-    "a film of junk": ("a.mp4", b"\0\0\0\x18ftypmp42" + b"j" * 99, "video/mp4"),
-    "nothing": ("a.png", b"", "application/octet-stream"),
+    "half a film": ("a.webm", film()[:-60], "video/webm"),
+    "the head of a film": ("a.webm", film()[:60], BYTES),
+    "a film of junk": ("a.mp4", b"\0\0\0\x18ftypmp42" + b"j" * 99, BYTES),
+    "nothing": ("a.png", b"", BYTES),
     "words": ("a.txt", b"GIF88a", "text/plain"),
 }
 
