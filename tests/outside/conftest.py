@@ -1,6 +1,9 @@
 """Receivers on this machine, with names that only the tests know."""
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import ip_network
 
@@ -67,6 +70,39 @@ async def serve() -> AsyncIterator[Serve]:
     yield serve
     for server in servers:
         server.close()
+
+
+class Lives:
+    """A server that is killed and lives again: see tests/outside/lives.py."""
+
+    def __init__(self, mother: asyncio.subprocess.Process) -> None:
+        assert mother.stdin is not None and mother.stdout is not None
+        self._ask, self._hear = mother.stdin, mother.stdout
+        self._mother = mother
+        self._child = 0
+
+    @classmethod
+    async def of(cls, kind: str, *given: str) -> "Lives":
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.outside.lives", kind, *given),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        )
+
+    async def begin(self) -> None:
+        self._ask.write(b"\n")
+        self._child = int(await self._hear.readline())
+
+    async def end(self) -> None:
+        """Kills it, and waits until it holds nothing any more."""
+        os.kill(self._child, signal.SIGKILL)
+        assert await self._hear.readline() == b"dead\n"
+
+    async def close(self) -> None:
+        self._ask.close()
+        await self._mother.wait()
 
 
 def answered(
