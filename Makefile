@@ -76,8 +76,8 @@ run: setup ## Serve on http://127.0.0.1:8000, with everything it keeps in ./data
 	$(BIN)/campfire serve
 
 .PHONY: test
-test: setup chromium ## Run every test, in a real browser too
-	$(BIN)/pytest
+test: setup chromium ## Run every test on every core, in a real browser too
+	$(BIN)/pytest -n auto --dist worksteal
 
 # The browser tests drive the distribution's own Chromium.
 .PHONY: chromium

@@ -171,9 +171,20 @@ async def say(page: Page, words: str, room: str = "All Talk") -> None:
     """Writes and sends, once the script of the composer runs; the line may be down."""
     composer = page.get_by_label(f"Message to {room}")
     await composer.wait_for()
-    await page.wait_for_function("document.getElementById('composer').noValidate")
+    await expect(page.locator("#composer")).to_have_js_property("noValidate", True)
     await composer.fill(words)
     await composer.press("Enter")
+
+
+async def until(page: Page, condition: str) -> None:
+    """Waits for an expression to be true in the page, under the page's own policy.
+
+    Page.wait_for_function evaluates a string each time, which the policy forbids.
+    """
+    await page.evaluate(f"""() => new Promise((resolve) => {{
+      const look = async () => (await ({condition}) ? resolve() : setTimeout(look, 20));
+      look();
+    }})""")
 
 
 async def said(page: Page) -> list[str]:

@@ -9,6 +9,7 @@ from tests.browser.conftest import (
     light_the_fire,
     listed,
     say,
+    until,
 )
 from tests.browser.test_keyboard import tab_to
 
@@ -61,7 +62,7 @@ async def test_words_are_found_narrowed_down_and_shown_where_they_were_said(
     await expect(bar).to_contain_text("Hit 1 of 2")
     target = david.locator("#log article:target")
     await expect(target).to_contain_text("See you at the hut")
-    await david.wait_for_function("CSS.highlights.get('found')?.size === 1")
+    await until(david, "CSS.highlights.get('found')?.size === 1")
     await tab_to(david, bar.get_by_role("link", name="Next hit"))
     await keyboard.press("Enter")
     await expect(bar).to_contain_text("Hit 2 of 2")
@@ -70,6 +71,7 @@ async def test_words_are_found_narrowed_down_and_shown_where_they_were_said(
     await keyboard.press("Enter")
     await expect(results).to_have_count(2)
 
+    await awake(david)
     await keyboard.press("Escape")
     await expect(field).to_be_focused()
     await expect(field).to_have_value("")

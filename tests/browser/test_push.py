@@ -17,6 +17,7 @@ from tests.browser.conftest import (
     light_the_fire,
     said,
     say,
+    until,
 )
 from tests.conftest import VAPID_KEYS
 
@@ -42,7 +43,7 @@ SUBSCRIBES: Final = """
     json.loads(VAPID_KEYS)["public"],
     "A" * 22,
 )
-CONTROLLED: Final = "() => Boolean(navigator.serviceWorker.controller)"
+CONTROLLED: Final = "Boolean(navigator.serviceWorker.controller)"
 SHOWN: Final = """async () => {
   const registration = await navigator.serviceWorker.ready;
   const shown = await registration.getNotifications();
@@ -52,7 +53,7 @@ SHOWN: Final = """async () => {
 
 async def sheltered(page: Page) -> None:
     """The worker holds the page from here on."""
-    await page.wait_for_function(CONTROLLED)
+    await until(page, CONTROLLED)
 
 
 async def worker(page: Page) -> tuple[CDPSession, str]:
@@ -66,7 +67,7 @@ async def worker(page: Page) -> tuple[CDPSession, str]:
 
     debugger.on("ServiceWorker.workerRegistrationUpdated", note)
     await debugger.send("ServiceWorker.enable")
-    await page.wait_for_function("() => navigator.serviceWorker.ready.then(() => true)")
+    await until(page, "navigator.serviceWorker.ready")
     while not found:
         await page.wait_for_timeout(20)
     return debugger, found[-1]
@@ -140,7 +141,7 @@ async def test_signing_out_leaves_nothing_to_read(
     await light_the_fire(page)
     await sheltered(page)
     await page.reload()
-    await page.wait_for_function("() => caches.match('/rooms/1').then(Boolean)")
+    await until(page, "caches.match('/rooms/1')")
     await page.goto("/users/me")
     await page.get_by_role("button", name="Sign out").click()
     await page.wait_for_url("**/session/new")
@@ -305,10 +306,10 @@ async def test_what_is_shared_is_a_draft_in_the_room_that_was_open_last(
     await light_the_fire(page)
     composer = page.get_by_label("Message to All Talk")
     await page.goto("/share?text=Look+%3Cb%3E%26&url=https%3A%2F%2Fa.example%2F")
-    await page.wait_for_function("() => !location.hash")
+    await until(page, "!location.hash")
     assert await composer.input_value() == "Look <b>&\nhttps://a.example/"
     assert page.url.endswith("/rooms/1")
     assert await said(page) == []
     await page.goto("/share?text=More")
-    await page.wait_for_function("() => !location.hash")
+    await until(page, "!location.hash")
     assert (await composer.input_value()).endswith("https://a.example/\nMore")

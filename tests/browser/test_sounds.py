@@ -2,7 +2,15 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Campfire, OpenWindow, join, light_the_fire, said, say
+from tests.browser.conftest import (
+    Campfire,
+    OpenWindow,
+    join,
+    light_the_fire,
+    said,
+    say,
+    until,
+)
 
 # Every sound that began, by the name of its file: what a loudspeaker would tell.
 LISTEN = """
@@ -24,7 +32,7 @@ async def listen(page: Page) -> None:
 
 
 async def hears(page: Page, *names: str) -> None:
-    await page.wait_for_function("count => heard.length >= count", arg=len(names))
+    await until(page, f"heard.length >= {len(names)}")
     assert await page.evaluate("heard") == [f"{name}.wav" for name in names]
 
 
