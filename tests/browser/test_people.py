@@ -79,3 +79,22 @@ async def test_a_direct_room_is_made_by_the_first_message_and_not_by_a_click(
     await david.get_by_role("link", name="Write to Jason").click()
     await expect(david.locator("#log article")).to_have_count(2)
     await expect(david.locator(direct)).to_have_count(1)
+
+
+async def test_an_open_direct_room_is_called_as_the_other_person_is_now(
+    open_window: OpenWindow,
+) -> None:
+    david, jason = await open_window(), await open_window()
+    await join(jason, await light_the_fire(david), "Jason")
+    await david.goto("/rooms/new?kind=direct&user_ids=2")
+    await awake(david)
+    await david.get_by_label("Message to Jason").fill("Between us")
+    await david.get_by_label("Message to Jason").press("Enter")
+    await expect(david.locator("#log article")).to_have_count(1)
+    await awake(david)
+    await jason.goto("/users/me")
+    await jason.get_by_label("Name", exact=True).fill("Jason & Co")
+    await jason.keyboard.press("Enter")
+    await expect(david.locator("#room-name")).to_have_text("Jason & Co")
+    await expect(david).to_have_title("Jason & Co · Campfire")
+    await expect(david.get_by_label("Message to Jason & Co")).to_be_visible()

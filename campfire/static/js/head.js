@@ -102,10 +102,24 @@ function connectLevel(details) {
   return draw;
 }
 
-export function connect(head, socket) {
+export function connect(head, socket, listing) {
   const star = connectStar(head.querySelector("#star"));
   const level = connectLevel(head.querySelector("#level"));
   const text = document.getElementById("composer-text");
+  const title = head.querySelector("#room-name");
+
+  const retitle = (name) => {
+    if (title.textContent === name) return;
+    rename(document.title.replace(/^\(\d+\) /, "").replace(title.textContent, () => name));
+    title.textContent = name;
+    room.name = name;
+    if (text) {
+      text.placeholder = `Write to ${name}`;
+      text.form.ariaLabel = text.placeholder;
+      text.labels[0].textContent = `Message to ${name}`;
+    }
+    document.getElementById("messages").ariaLabel = `Messages in ${name}`;
+  };
 
   socket.addEventListener("room.changed", ({ detail }) => {
     if (detail.room_id !== room.id) return;
@@ -113,12 +127,11 @@ export function connect(head, socket) {
     star(membership.starred);
     level(membership.involvement);
     head.querySelector("#kind").textContent = kind === "open" ? "Open to everyone · " : "";
-    const title = head.querySelector("#room-name");
-    if (title.textContent === name) return;
-    rename(document.title.replace(/^\(\d+\) /, "").replace(title.textContent, () => name));
-    title.textContent = name;
-    room.name = name;
-    if (text) text.placeholder = `Write to ${name}`;
-    document.getElementById("messages").ariaLabel = `Messages in ${name}`;
+    retitle(name);
+  });
+  // A direct room is called after its people, whose names the list has.
+  listing.addEventListener("placed", () => {
+    const link = listing.linkTo(room.id);
+    if (link) retitle(link.title);
   });
 }

@@ -29,7 +29,7 @@ const find = (id) => document.getElementById(id);
 if (room && location.hash.startsWith("#share=")) (await import("./shares.js")).take();
 
 const socket = sockets.connect();
-sidebar.connect(find("sidebar"), socket);
+const listing = sidebar.connect(find("sidebar"), socket);
 
 // What is asked for seldom comes when it is.
 addEventListener("keydown", async (event) => {
@@ -90,7 +90,7 @@ if (room) {
   });
   if (find("join-url")) invitations.connect(find("join-url"), find("join-copy"));
 
-  head.connect(find("main").querySelector(".sheet-head"), socket);
+  head.connect(find("main").querySelector(".sheet-head"), socket, listing);
   departures.connect(find("main"), socket);
 } else {
   outboxes.connect(socket);

@@ -161,4 +161,5 @@ export function connect(sidebar, socket) {
   connectSections(list);
   connectDrawer(sidebar, opener);
   total();
+  return listing;
 }
