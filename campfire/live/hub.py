@@ -117,7 +117,7 @@ class Hub:
         self._unread_frames: dict[tuple[int, int, int, bool], Frame] = {}
         self.db: Database
         self.counts = Counts(self._tell_unread)
-        self.presence = Presence(self._tell_presence)
+        self.presence = Presence(lambda user, online: self._tell_presence(user))
         self.typing = Typing(self._tell_typing)
 
     # Coming and going
@@ -368,13 +368,15 @@ class Hub:
             if socket.user.id != user.id and socket.rooms[room_id].seq is not None:
                 self._put(socket, frame)
 
-    def _tell_presence(self, user: User, online: bool) -> None:
-        task = self._loop.create_task(self._tell_neighbours(user.id, online))
+    def _tell_presence(self, user: User) -> None:
+        task = self._loop.create_task(self._tell_neighbours(user.id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell_neighbours(self, user_id: int, online: bool) -> None:
+    async def _tell_neighbours(self, user_id: int) -> None:
+        """How it is now: reads overtake each other, and the last word must be true."""
         neighbours = await self.db.read(memberships.neighbours, user_id)
+        online = user_id in self.presence.users()
         frame = Frame(
             {"event": "presence.changed", "user_id": user_id, "online": online}
         )

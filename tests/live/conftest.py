@@ -18,7 +18,7 @@ UPGRADE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": base64.b64encode(b"0123456789abcdef").decode(),
 }
-HEARS = 10.0
+HEARS = 30.0
 
 
 @dataclass

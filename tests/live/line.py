@@ -8,7 +8,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from tests.conftest import Person
 
-HEARS = 10.0
+HEARS = 30.0
 
 
 class Line:

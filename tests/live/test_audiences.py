@@ -59,11 +59,13 @@ class House:
 async def house(sign_in: SignIn) -> House:
     """What the coming of the people brought is heard and forgotten."""
     people = {name: await sign_in(name) for name in NAMES}
-    lines = {name: await Line.open(person) for name, person in people.items()}
+    lines: dict[str, Line] = {}
+    for name, person in people.items():
+        newcomer = await Line.open(person)
+        for line in lines.values():
+            await line.hear("presence.changed", user_id=person.id)
+        lines[name] = newcomer
     lines["JZ elsewhere"] = await Line.open(people["JZ"])
-    for at, name in enumerate(NAMES, 1):
-        for other in NAMES[at:]:
-            await lines[name].hear("presence.changed", user_id=people[other].id)
     for line in lines.values():
         line.heard.clear()
     return House(people, lines)

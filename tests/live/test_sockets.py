@@ -814,6 +814,33 @@ async def test_coming_and_going_is_told_to_neighbours(
     assert [event["online"] for event in told] == [True, False]
 
 
+async def test_the_last_word_on_who_is_here_is_true(
+    server: TestServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert server.app is not None
+    db = server.app[DB]
+    read, overtaken = db.read, asyncio.Event()
+    held: list[frozenset[int]] = []
+
+    async def overtake(function: Any, *args: Any) -> Any:
+        answer = await read(function, *args)
+        if function is memberships.neighbours and not held:
+            held.append(answer)
+            await overtaken.wait()
+        return answer
+
+    david, kevin = await sign_in("David"), await sign_in("Kevin")
+    watcher = await Line.open(david)
+    monkeypatch.setattr(db, "read", overtake)
+    line = await Line.open(kevin)
+    monkeypatch.setattr(presence, "GONE_AFTER", 0.0)
+    await line.ws.close()
+    gone = {"event": "presence.changed", "user_id": KEVIN, "online": False}
+    assert await watcher.hear("presence.changed") == gone
+    overtaken.set()
+    assert await watcher.hear("presence.changed") == gone
+
+
 async def test_somebody_who_comes_back_in_time_was_never_gone(
     sign_in: SignIn,
 ) -> None:

@@ -6,7 +6,7 @@ from limits import RateLimitItem
 
 from campfire.refusals import TooMany
 from campfire.web import limits
-from campfire.web.keys import DB, LIMITS
+from campfire.web.keys import LIMITS
 from campfire.web.limits import GUESSES, SIGN_IN, Limits, subscriber
 from tests.conftest import KEVIN, SignIn
 

@@ -3,14 +3,17 @@
 The lists of routes are complete: a route that is in none of them fails a test.
 """
 
+import asyncio
 import json
 import re
+import threading
 from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestServer
 
+from campfire.refusals import Busy
 from campfire.web.keys import DB
 from campfire.web.middleware import MOST_LINES, SECURITY, Lines
 from campfire.web.static import Static
@@ -305,17 +308,21 @@ async def test_a_bug_is_500_and_tells_nothing(
 
 
 async def test_a_full_queue_is_503_with_when_to_come_again(
-    server: TestServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    server: TestServer, sign_in: SignIn
 ) -> None:
     assert server.app is not None
     david = await sign_in("David")
     db = server.app[DB]
-    # Whatever the house began with is written, and the writer waits for more.
-    await db.write(lambda tx: None)
-    monkeypatch.setattr(db, "_waiting", type(db._waiting)(1))
-    db._waiting.put_nowait(None)
+    release = threading.Event()
+    changes = [asyncio.create_task(db.write(lambda tx: release.wait(60)))]
+    while not changes[-1].done():
+        changes.append(asyncio.create_task(db.write(lambda tx: True)))
+        await asyncio.sleep(0)
     response = await david.client.post("/rooms/1/messages", json={"body": "Hello"})
-    monkeypatch.undo()
+    release.set()
+    with pytest.raises(Busy):
+        await changes.pop()
+    assert all(await asyncio.gather(*changes))
     assert response.status == 503
     assert int(response.headers["Retry-After"]) >= 1
     assert (await response.json(content_type=None))["title"] == "Service Unavailable"
