@@ -1,4 +1,4 @@
-"""A real server process and real Chromium: each person has windows of their own."""
+"""A real server process and one real Chromium; each person has windows of their own."""
 
 import asyncio
 import os
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -31,11 +32,12 @@ LONGEST = 240
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A journey has many steps, each with a browser in it."""
+    """A journey has many steps, and all have one browser, which belongs to one loop."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.timeout(LONGEST))
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @dataclass
@@ -79,7 +81,7 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def campfire(tmp_path: Path) -> AsyncIterator[Campfire]:
     campfire = Campfire(tmp_path / "data", free_port())
     await campfire.start()
@@ -87,7 +89,7 @@ async def campfire(tmp_path: Path) -> AsyncIterator[Campfire]:
     await campfire.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -100,7 +102,7 @@ async def chromium() -> AsyncIterator[Browser]:
 OpenWindow = Callable[..., Awaitable[Page]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_window(
     chromium: Browser, campfire: Campfire
 ) -> AsyncIterator[OpenWindow]:

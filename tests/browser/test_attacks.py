@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from campfire.chat import (
@@ -274,7 +274,7 @@ class Watched:
     noted: list[str] = field(default_factory=list)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def watched(chromium: Browser, campfire: Campfire) -> AsyncIterator[Watched]:
     context = await chromium.new_context(base_url=campfire.url)
     page = await context.new_page()

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
@@ -25,7 +25,7 @@ class Postbox:
         return web.Response(text="At the border")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def postbox() -> AsyncIterator[Postbox]:
     postbox = Postbox()
     await postbox.server.start_server()

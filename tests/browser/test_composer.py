@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenWindow, join, light_the_fire, said, say
@@ -40,7 +40,7 @@ async def paste(page: Page, key: str = "Control+V", **given: str) -> None:
     await field(page).press(key)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def david(open_window: OpenWindow) -> AsyncIterator[Page]:
     page = await open_window()
     await light_the_fire(page)
@@ -270,6 +270,16 @@ async def test_emoji_are_completed_by_their_shortcodes(david: Page) -> None:
     await expect(field(david)).to_have_value("Done 🎉 ")
     await david.keyboard.press("Control+Z")
     await expect(field(david)).to_have_value("Done :tad")
+
+
+async def test_what_is_completed_follows_each_letter(david: Page) -> None:
+    await field(david).click()
+    await david.keyboard.type(":sm")
+    await expect(suggestions(david)).not_to_have_count(1)
+    await david.keyboard.type("ile_cat")
+    await expect(suggestions(david)).to_contain_text([":smile_cat:"])
+    await david.keyboard.press("ArrowLeft")
+    await expect(suggestions(david)).to_have_count(0)
 
 
 async def test_sounds_are_completed_and_sent_with_the_next_key(david: Page) -> None:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
+import pytest_asyncio
 from PIL import Image
 from playwright.async_api import expect
 
@@ -52,7 +52,7 @@ class Site:
         return f"http://{NAME}:{self.port}/contour"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site() -> AsyncIterator[Site]:
     site = Site()
     server = await asyncio.start_server(site.meet, "127.0.0.1", site.port)
@@ -61,7 +61,7 @@ async def site() -> AsyncIterator[Site]:
     site.is_open.set()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def campfire(tmp_path: Path, site: Site) -> AsyncIterator[Campfire]:
     program = ("-m", "tests.outside.next_door", str(site.port))
     campfire = Campfire(tmp_path / "data", free_port(), program)

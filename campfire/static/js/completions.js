@@ -102,6 +102,7 @@ export function connect(field, box) {
   let choices = [];
   let at = 0;
   let begun = null;
+  let sought = null;
   let dismissed = -1;
   let timer = 0;
   let asking = new AbortController();
@@ -111,7 +112,7 @@ export function connect(field, box) {
   const close = () => {
     clearTimeout(timer);
     asking.abort();
-    begun = null;
+    begun = sought = null;
     if (!isOpen()) return;
     list.remove();
     told.textContent = "";
@@ -142,7 +143,9 @@ export function connect(field, box) {
   };
 
   const take = (suffix = " ") => {
-    const { start, end } = begun;
+    // A letter more may have been typed since the list was shown.
+    const { start } = begun;
+    const { end } = sought;
     const { text } = choices[at];
     if (begun.kind === "emoji") emoji.used(text);
     const rest = field.value[end];
@@ -180,7 +183,10 @@ export function connect(field, box) {
     if (!wanted) {
       dismissed = -1;
       close();
-    } else if (wanted.start !== dismissed) timer = setTimeout(ask, SOON, wanted);
+    } else if (wanted.start !== dismissed) {
+      sought = wanted;
+      timer = setTimeout(ask, SOON, wanted);
+    }
   };
 
   field.addEventListener("input", (event) => {
@@ -191,7 +197,7 @@ export function connect(field, box) {
   field.addEventListener("compositionend", look);
   field.addEventListener("blur", close);
   document.addEventListener("selectionchange", () => {
-    if (begun && field.selectionStart !== begun.end) close();
+    if (sought && field.selectionStart !== sought.end) close();
   });
   list.addEventListener("mousedown", (event) => event.preventDefault());
   list.addEventListener("click", (event) => {
