@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestServer
 
+from campfire.database import Tx
 from campfire.refusals import Busy
 from campfire.web.keys import DB
 from campfire.web.middleware import MOST_LINES, SECURITY, Lines
@@ -313,8 +314,14 @@ async def test_a_full_queue_is_503_with_when_to_come_again(
     assert server.app is not None
     david = await sign_in("David")
     db = server.app[DB]
-    release = threading.Event()
-    changes = [asyncio.create_task(db.write(lambda tx: release.wait(60)))]
+    begun, release = threading.Event(), threading.Event()
+
+    def hold(tx: Tx) -> bool:
+        begun.set()
+        return release.wait(60)
+
+    changes = [asyncio.create_task(db.write(hold))]
+    assert await asyncio.to_thread(begun.wait, 60)
     while not changes[-1].done():
         changes.append(asyncio.create_task(db.write(lambda tx: True)))
         await asyncio.sleep(0)
