@@ -55,7 +55,8 @@ class Push:
         self._origin = origin
         # In order within a room, so that what is newest is also told last.
         self.rounds = Kind(self.spread, most=4, each=1, patience=30.0)
-        self.pushes = Kind(self.deliver, most=20, each=15, patience=PATIENCE + 5)
+        # A service that answers nobody leaves as much to another as it ever gets.
+        self.pushes = Kind(self.deliver, most=30, each=15, patience=PATIENCE + 5)
 
     async def require_usable(self, keys: Keys) -> None:
         """Raises Invalid for an address that is nobody's push service, or for keys

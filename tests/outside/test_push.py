@@ -7,10 +7,12 @@ import ssl
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import http_ece
 import pytest
@@ -29,7 +31,7 @@ from campfire.chat import (
 from campfire.chat.messages import Message
 from campfire.chat.push import PUSH, ROUND, Entry, Notification, Subscription
 from campfire.database import Database, Event, Reads, Tx
-from campfire.outside.client import Client
+from campfire.outside.client import Answer, Client
 from campfire.outside.jobs import Runner
 from campfire.outside.push import LARGEST, Push, packed, sealed, topic
 from campfire.outside.vapid import Keys, Signer
@@ -43,7 +45,7 @@ from tests.conftest import (
     WATERCOOLER,
     address,
 )
-from tests.outside.conftest import NEXT_DOOR
+from tests.outside.conftest import NEXT_DOOR, Lives
 from tests.outside.test_vapid import proven
 
 HEARS = 15.0
@@ -510,6 +512,53 @@ async def test_what_was_under_way_when_the_process_died_is_sent_by_the_next(
     ]
 
 
+# Seconds from a push that arrives: not answered yet, or the answer is read or being
+# written. None is the moment when something has been written.
+MOMENTS = (0.0, None, 0.002, None, 0.008)
+
+
+async def test_nothing_is_lost_when_the_process_is_killed_in_the_midst(
+    service: Service, open_house: Open, trusted: tuple[Path, Path]
+) -> None:
+    """What comes twice is the same notification, in the place of the first one."""
+    house, lives, posted = open_house(), 40, 0
+    await house.runner.close()
+    devices = {f"/{number}": Device() for number in range(3)}
+    for path, device in devices.items():
+        await house.subscribe(device, service.endpoint(path))
+    given = (str(house.db.path), str(service.port), str(trusted[1]))
+    server = await Lives.of("pushes", *given)
+    for life in range(lives):
+        while await house.waiting() < 20:
+            await house.post("@Jason")
+            posted += 1
+        before, came = await house.waiting(), len(service.received)
+        moment = MOMENTS[life % len(MOMENTS)]
+        await server.begin()
+        async with asyncio.timeout(HEARS):
+            while len(service.received) <= came + life % 3:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(moment or 0)
+            # One round makes three of itself, so what is left may grow at first.
+            while moment is None and await house.waiting() >= before:
+                await asyncio.sleep(0.001)
+        await server.end()
+    await server.begin()
+    await house.done()
+    await server.end()
+    await server.close()
+    told: dict[tuple[str, int], list[str]] = {}
+    for got in service.received:
+        number = devices[got.path].opened(got.body)["id"]
+        told.setdefault((got.path, number), []).append(got.headers["Topic"])
+    assert len(told) == posted * len(devices)
+    assert all(len(set(topics)) == 1 for topics in told.values())
+    repeats = len(service.received) - len(told)
+    assert 0 < repeats <= house.push.pushes.each * lives
+    entries = await house.db.read(push.ledger, JASON)
+    assert {entry.outcome for entry in entries} == {"delivered"}
+
+
 async def test_a_crowd_is_rung_while_others_write(
     service: Service, open_house: Open
 ) -> None:
@@ -540,6 +589,88 @@ async def test_a_crowd_is_rung_while_others_write(
     assert {got.path for got in service.received} == {f"/{n}" for n in range(crowd)}
     assert len(service.received) == crowd
     assert sorted(waits)[len(waits) // 2] < 0.5
+
+
+class Outside(Client):
+    """Push services of which one answers nobody until `well`; no line is opened."""
+
+    def __init__(self, slow: str) -> None:
+        super().__init__()
+        self.slow = slow
+        self.well = asyncio.Event()
+        self.asked: Counter[str] = Counter()
+        self.opened: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.memory = 0
+
+    async def fetch(self, url: str, **options: Any) -> Answer:
+        host = urlsplit(url).netloc
+        self.asked[host] += 1
+        for who in (host, "all"):
+            self.opened[who] += 1
+            self.most[who] = max(self.most[who], self.opened[who])
+        self.memory = max(self.memory, resident())
+        await (self.well.wait() if host == self.slow else asyncio.sleep(0.001))
+        for who in (host, "all"):
+            self.opened[who] -= 1
+        return Answer(201, url, "", None, b"")
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.timeout(120)
+async def test_five_thousand_devices_are_rung_few_at_a_time_and_a_slow_service_last(
+    db: Database,
+) -> None:
+    people, each = 250, push.MOST
+    slow, fast = "slow.example", "push.example"
+    device = Device()
+
+    def gather(tx: Tx) -> None:
+        for number in range(people):
+            name = f"N{number}"
+            user = users.add(tx, name, address(name), PASSWORD_HASH)
+            memberships.grant(tx, WATERCOOLER, [user.id])
+            token = sessions.start(tx, user.id, "127.0.0.1", "Firefox/1")
+            session = sessions.find(tx, sessions.token_hash(token))
+            assert session is not None
+            for other in range(each):
+                host = slow if other % 10 == 0 else fast
+                endpoint = f"https://{host}/{number}/{other}"
+                keys = push.Keys(endpoint, device.p256dh, device.auth)
+                push.subscribe(tx, user.id, session.id, keys, "")
+
+    await db.write(gather)
+    outside = Outside(slow)
+    signer = Signer(Keys(PAIR["private"], PAIR["public"]))
+    pushing = Push(db, outside, signer, frozenset, "https://chat.example")
+    runner = Runner(db, {ROUND: pushing.rounds, PUSH: pushing.pushes})
+    db.publish = runner.hear
+    house = House(db, pushing, set(), runner)
+    # Loads what seals, which is not what is measured.
+    await house.push.require_usable(
+        push.Keys(f"https://{fast}/", device.p256dh, device.auth)
+    )
+    before = resident()
+    await house.post("@everyone")
+    all_of_them = people * each
+    while outside.asked[fast] < all_of_them * 9 // 10:
+        await asyncio.sleep(0.01)
+    # The slow one has what is its own and not a bit more, and nobody waited for it.
+    assert outside.asked[slow] == outside.opened[slow] == pushing.pushes.each
+    assert outside.most[fast] == pushing.pushes.each
+    assert outside.most["all"] <= pushing.pushes.most
+    outside.well.set()
+    while await house.waiting():
+        await asyncio.sleep(0.01)
+    await runner.close()
+    assert outside.asked == {slow: all_of_them // 10, fast: all_of_them * 9 // 10}
+    print("MEM", (outside.memory - before) / 1e6)
+    assert outside.memory - before < 30_000_000
 
 
 # What is taken
