@@ -132,6 +132,13 @@ dist: setup ## Build the wheel, front-end files included, into dist/
 	@rm -rf build
 	@ls dist/*.whl
 
+.PHONY: bundle
+bundle: dist ## Build dist/campfire, one file that runs where only this Python is
+	@rm -f dist/campfire
+	$(BIN)/shiv --console-script campfire --extend-pythonpath --reproducible --output-file dist/campfire \
+		--quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl
+	@ls -l dist/campfire
+
 # A venv of its own, because .venv keeps what an earlier setup.cfg asked for.
 .PHONY: constraints
 constraints: ## Choose the newest allowed versions and write constraints.txt

@@ -1,4 +1,4 @@
-"""The wheel, built and installed as an operator does it.
+"""The wheel, installed as an operator does it, and the one file made of it.
 
 An empty virtual environment gets the wheel and what it declares to need, copied from
 the packages that are installed here, so that the test asks no network. There is no
@@ -112,19 +112,33 @@ def test_the_wheel_holds_every_file_that_is_served(wheel: Path) -> None:
     assert [name for name in held if name.startswith("tests")] == []
 
 
-def test_installed_alone_it_serves_its_pages_and_their_files(
-    campfire: Path, tmp_path: Path
+@pytest.fixture(scope="module")
+def bundle(campfire: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `make bundle` makes it, of the packages that are installed already."""
+    (packages,) = campfire.parent.parent.glob("lib/python*/site-packages")
+    made = tmp_path_factory.mktemp("bundle") / "campfire.pyz"
+    run(
+        *(sys.executable, "-m", "shiv", "--console-script", "campfire"),
+        *("--extend-pythonpath", "--site-packages", packages, "--output-file", made),
+    )
+    return made
+
+
+@pytest.mark.parametrize("form", ["campfire", "bundle"])
+def test_alone_it_serves_its_pages_and_their_files(
+    form: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
+    program: Path = request.getfixturevalue(form)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     home = f"http://127.0.0.1:{port}"
     server = subprocess.Popen(
-        [campfire, "serve", "--port", str(port), "--data", tmp_path / "data"],
+        [program, "serve", "--port", str(port), "--data", tmp_path / "data"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
-        env={"PATH": str(campfire.parent)},
+        env={"PATH": str(Path(sys.executable).parent), "SHIV_ROOT": str(tmp_path)},
     )
     assert server.stdout
     try:
