@@ -148,6 +148,19 @@ constraints: ## Choose the newest allowed versions and write constraints.txt
 		build/constraints/bin/pip freeze --all --exclude-editable | grep -v '^pip=='; } > build/constraints.txt
 	@mv build/constraints.txt constraints.txt && rm -rf build
 
+# It asks PyPI and npm what is known of these versions. The tools have a venv of their
+# own, so that they are not among what they look at.
+LICENSES := any-OSI;Apache;BSD;MIT;MPL;Mozilla Public License;PSF;Python Software Foundation
+.PHONY: audit
+audit: setup ## Look for known holes and for licences that are none of ours
+	@rm -rf build/audit && $(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit pip-licenses
+	build/audit/bin/pip-licenses --python=$(BIN)/python --ignore-packages campfire-chat \
+		--partial-match --allow-only '$(LICENSES)' > build/licenses.txt
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
+	npm audit --omit=dev
+	@rm -rf build/audit
+
 .PHONY: clean
 clean: ## Remove everything that these targets made; ./data stays
 	rm -rf .venv node_modules $(STATIC)/vendor $(STATIC)/sounds $(STATIC)/compressed $(COMMON) build dist *.egg-info
