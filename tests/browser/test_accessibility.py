@@ -65,7 +65,7 @@ async def test_nothing_stands_in_anybodys_way(
     await page.get_by_text("It is kept nowhere").wait_for()
     found["the key"] = await faults(page)
     await page.goto("/rooms/1")
-    await say(page, "@Bender")
+    await say(page, "@Bender, hello")
     await page.locator("#log article[data-message-id]").nth(1).wait_for()
     for path in PAGES:
         await page.goto(path)
