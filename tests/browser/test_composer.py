@@ -282,6 +282,51 @@ async def test_what_is_completed_follows_each_letter(david: Page) -> None:
     await expect(suggestions(david)).to_have_count(0)
 
 
+async def edited(page: Page, words: str) -> Locator:
+    """The field in which one's last message, of these words, is being changed."""
+    await field(page).fill(words)
+    await field(page).press("Control+Enter")
+    await expect(page.locator("#log article[data-message-id]")).to_have_count(1)
+    await field(page).press("ArrowUp")
+    editor = page.locator("article textarea")
+    await expect(editor).to_be_focused()
+    await page.wait_for_load_state("networkidle")
+    return editor
+
+
+async def test_what_is_begun_is_completed_in_an_edit_too(david: Page) -> None:
+    editor = await edited(david, "Ask @David")
+    await editor.press("Control+A")
+    await david.keyboard.type("Tell @da")
+    await expect(suggestions(david)).to_have_text(["David"])
+    await david.keyboard.press("Escape")
+    await expect(suggestions(david)).to_have_count(0)
+    await expect(editor).to_be_focused()
+    await david.keyboard.type(" or @da")
+    await expect(suggestions(david)).to_have_text(["David"])
+    await expect(suggestions(david)).to_be_in_viewport(ratio=1)
+    await david.keyboard.press("Enter")
+    await expect(editor).to_have_value("Tell @da or @David ")
+    await david.keyboard.type(":tad")
+    await expect(suggestions(david).first).to_have_text("🎉:tada:")
+    await suggestions(david).first.click()
+    await expect(editor).to_have_value("Tell @da or @David 🎉 ")
+    await editor.fill("")
+    await david.keyboard.type("/play ow")
+    await expect(suggestions(david)).to_have_count(1)
+    await david.keyboard.press("Enter")
+    await david.keyboard.press("Enter")
+    sound = david.get_by_role("button", name="Play the sound: owl")
+    await expect(sound).to_be_visible()
+    await expect(editor).to_have_count(0)
+
+
+async def test_an_edit_that_ends_with_a_name_is_saved_with_one_key(david: Page) -> None:
+    editor = await edited(david, "Ask @David")
+    await editor.press("Enter")
+    await expect(editor).to_have_count(0)
+
+
 async def test_sounds_are_completed_and_sent_with_the_next_key(david: Page) -> None:
     await field(david).press_sequentially("/play ow")
     await expect(suggestions(david)).to_have_count(1)

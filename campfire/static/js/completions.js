@@ -91,7 +91,7 @@ function sounds(wanted, listed) {
     });
 }
 
-export function connect(field, box) {
+export function connect(field, box, sounded) {
   const list = element("ul", {
     class: "menu options suggestions",
     id: "suggestions",
@@ -163,7 +163,7 @@ export function connect(field, box) {
       const { kind, wanted: letters } = wanted;
       let found;
       if (kind === "person") found = await people(letters, signal);
-      else if (kind === "sound") found = sounds(letters, field.form.dataset.sounds);
+      else if (kind === "sound") found = sounds(letters, sounded);
       else found = await smileys(letters.toLowerCase());
       if (signal.aborted) return;
       if (!found.length) return close();
@@ -196,8 +196,9 @@ export function connect(field, box) {
   });
   field.addEventListener("compositionend", look);
   field.addEventListener("blur", close);
-  document.addEventListener("selectionchange", () => {
-    if (sought && field.selectionStart !== sought.end) close();
+  document.addEventListener("selectionchange", function moved() {
+    if (!field.isConnected) document.removeEventListener("selectionchange", moved);
+    else if (sought && field.selectionStart !== sought.end) close();
   });
   list.addEventListener("mousedown", (event) => event.preventDefault());
   list.addEventListener("click", (event) => {
@@ -237,5 +238,5 @@ export function connect(field, box) {
     },
     { capture: true },
   );
-  look();
+  return { look };
 }

@@ -95,7 +95,8 @@ export function connect(form, { outbox, uploads, typing, edits, log }) {
     // Without a line one writes without them, and the next touch asks again.
     if (!toolbar) return listen("add");
     toolbar.connect(form, field);
-    completions.connect(field, box);
+    // A first word may have been begun by what brought them.
+    completions.connect(field, box, form.dataset.sounds).look();
     proof = proofs.connect(form, field, { say });
     formats = toolbar;
   };

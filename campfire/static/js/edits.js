@@ -11,7 +11,7 @@ import { localize } from "./times.js";
 
 const messageUrl = (article, path = "") => roomUrl(`/messages/${article.dataset.messageId}${path}`);
 
-export function connect(log, { remove }) {
+export function connect(log, { remove, sounds }) {
   const close = (article, html) => {
     steady(() => {
       article.querySelector(".message-edit")?.remove();
@@ -29,6 +29,11 @@ export function connect(log, { remove }) {
     localize(form);
     grow(field);
     form.noValidate = true;
+    // Without a line one writes without them.
+    import("./completions.js").then(
+      (completions) => completions.connect(field, form.querySelector(".composer-box"), sounds),
+      () => {},
+    );
 
     form.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) {

@@ -51,7 +51,10 @@ if (room) {
   const outbox = outboxes.connect(socket, log, pages);
   const uploads = uploading.connect(find("composer"), { log, pages, socket });
   const typists = typing.connect(find("typing"), socket);
-  const edits = editing.connect(log, { remove: (article) => actions.remove(article, log) });
+  const edits = editing.connect(log, {
+    remove: (article) => actions.remove(article, log),
+    sounds: find("composer").dataset.sounds,
+  });
   const composer = composers.connect(find("composer"), {
     outbox,
     uploads,
