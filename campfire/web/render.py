@@ -4,6 +4,7 @@ One rendering serves every viewer; what is personal is added in the browser. The
 that words an event is the one place where a new event must find its frame.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +43,8 @@ WORTH_KEEPING: Final = 8_192
 FACES: Final = 3
 NAMES: Final = 10
 OPENING: Final = 200
+ONE_LINK: Final = re.compile(r"<p><a [^>]*>[^\s<]+</a></p>\s*")
+SCHEMES: Final = ("http://", "https://", "www.")
 
 Announced = (
     messages.Posted
@@ -248,6 +251,7 @@ class Shown:
     boosts: Sequence[Pill]
     attachments: Sequence[Attachment]
     previews: Iterable[Preview]
+    is_only_link: bool
     url: str
 
     @classmethod
@@ -269,8 +273,18 @@ class Shown:
             boosts=pills(message.boosts),
             attachments=message.attachments,
             previews=message.previews,
+            is_only_link=is_only_link(message),
             url=message_url(message),
         )
+
+
+def is_only_link(message: Message) -> bool:
+    """Whether its words are an address alone, and a card says where that leads."""
+    if len(message.previews) != 1 or not ONE_LINK.fullmatch(message.html):
+        return False
+    words = message.plain
+    is_whole = words.lower().startswith(SCHEMES)
+    return is_whole or message.previews[0].url.endswith(f"//{words}")
 
 
 def hit(hit: Hit) -> dict[str, Any]:

@@ -124,3 +124,28 @@ async def test_a_card_comes_although_the_server_was_killed_before_it_could(
     site.is_open.set()
     await campfire.start()
     await expect(david.locator(".preview")).to_contain_text("How far", timeout=40_000)
+
+
+async def test_the_card_stands_for_a_message_that_is_only_its_link(
+    site: Site, open_window: OpenWindow
+) -> None:
+    david = await open_window()
+    await light_the_fire(david)
+    await say(david, site.url)
+    link = david.locator("#log .message-body").get_by_text(site.url)
+    await expect(link).to_be_visible()
+    site.is_open.set()
+    await expect(david.locator(".preview")).to_be_visible()
+    await expect(link).to_be_hidden()
+
+    # Where cards are hidden, and where this one was taken away, the link is shown.
+    await david.evaluate("document.body.classList.add('hides-previews')")
+    await expect(link).to_be_visible()
+    await david.evaluate("document.body.classList.remove('hides-previews')")
+    await expect(link).to_be_hidden()
+    await david.locator("#log article").press("e")
+    await expect(david.locator("article textarea")).to_have_value(site.url)
+    await david.locator("article textarea").press("Escape")
+    await david.locator(".preview").hover()
+    await david.get_by_role("button", name="Remove the preview of").click()
+    await expect(link).to_be_visible()

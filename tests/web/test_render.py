@@ -7,10 +7,18 @@ import pytest
 from aiohttp.test_utils import TestServer
 from markupsafe import escape
 
-from campfire.chat import boosts, memberships, messages, rooms, sessions, users
+from campfire.chat import (
+    boosts,
+    memberships,
+    messages,
+    richtext,
+    rooms,
+    sessions,
+    users,
+)
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
-from campfire.chat.parts import Boost
+from campfire.chat.parts import Boost, Preview
 from campfire.chat.rooms import Room
 from campfire.chat.users import User
 from campfire.database import Event
@@ -50,6 +58,34 @@ def test_a_fragment_has_what_the_browser_goes_by(renderer: Renderer) -> None:
     assert "<em>x</em>" in fragment, "sanitized HTML is shown as it is"
     assert str(escape(USER.name)) in fragment
     assert USER.name not in fragment, "a name is text"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_hidden"),
+    [
+        ("https://a.example/b?c=d&e", True),
+        *(("www.a.com", True), ("a.com", True), ("<https://x.com/a>", True)),
+        *(("https://b\u00fccher.example/\u00e4", True), ("HTTPS://A.EXAMPLE/", True)),
+        ("[https://a.example](https://b.example)", True),
+        *(("[docs](https://a.example)", False), ("See https://a.example", False)),
+        *(
+            ("https://a.example https://a.example", False),
+            ("https://a.example.", False),
+        ),
+        *(("> https://a.example", False), ("`https://a.example`", False)),
+    ],
+)
+def test_words_that_are_only_their_link_leave_it_to_the_card(
+    text: str, is_hidden: bool, renderer: Renderer
+) -> None:
+    draft = richtext.draft(text, ())
+    message = replace(MESSAGE, html=draft.html, plain=draft.plain, seq=90)
+    assert "is-only-link" not in renderer.fragment(message)
+    card = Preview(1, (*draft.links, "")[0], "a.example", "A", "", None, None)
+    message = replace(message, previews=(card,), seq=91)
+    assert ("is-only-link" in renderer.fragment(message)) == is_hidden
+    message = replace(message, previews=(card, replace(card, id=2)), seq=92)
+    assert "is-only-link" not in renderer.fragment(message)
 
 
 def test_a_fragment_is_of_the_version_that_is_asked_for(renderer: Renderer) -> None:
