@@ -15,7 +15,6 @@ import { rename } from "./messages.js";
 import * as outboxes from "./outbox.js";
 import { room } from "./page.js";
 import * as paging from "./pages.js";
-import * as pickers from "./picker.js";
 import * as presence from "./presence.js";
 import * as previews from "./previews.js";
 import * as reading from "./reading.js";
@@ -97,7 +96,10 @@ if (room) {
   departures.connect(find("main"), socket);
 } else {
   outboxes.connect(socket);
-  if (find("picker")) pickers.connect(find("picker"), find("first-message"), find("close"));
+  if (find("picker")) {
+    const picker = await import("./picker.js");
+    picker.connect(find("picker"), find("first-message"), find("close"));
+  }
 }
 
 // None of this is needed before the room can be read.
