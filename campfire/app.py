@@ -38,6 +38,7 @@ from campfire.outside.webhooks import Webhooks
 from campfire.storage import Storage
 from campfire.web import (
     accounts,
+    acts,
     boosts,
     bots,
     doors,
@@ -96,6 +97,7 @@ from campfire.web.uploads import Uploads
 
 ROUTES: Final = (
     accounts.routes,
+    acts.routes,
     boosts.routes,
     bots.routes,
     doors.routes,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from campfire.chat import passwords, profiles, users
+from campfire.chat import accounts, passwords, users
 from campfire.config import Config
 from campfire.database import Unusable, applied, looked
 from campfire.refusals import Refusal
@@ -60,7 +60,7 @@ def add(given: argparse.Namespace, file: Path) -> None:
     name = given.name or given.email.partition("@")[0]
     name, address = users.require_new(name, given.email, password)
     role: users.Role = "administrator" if given.administrator else "member"
-    applied(file, users.add, name, address, passwords.hashed(password), role)
+    applied(file, accounts.admit, name, address, passwords.hashed(password), role)
     tell(password, is_made)
 
 
@@ -68,14 +68,13 @@ def reset_password(given: argparse.Namespace, file: Path) -> None:
     password, is_made = chosen()
     user = looked(file, users.by_address, given.email)
     passwords.require_acceptable(password, given.email, user.name)
-    applied(file, profiles.reset_password, user.id, passwords.hashed(password))
+    applied(file, accounts.reset_password, user.id, passwords.hashed(password))
     tell(password, is_made)
 
 
 def promote(given: argparse.Namespace, file: Path) -> None:
     user = looked(file, users.by_address, given.email)
-    looked(file, users.require_person, user.id)
-    applied(file, users.appoint, user.id, "administrator")
+    applied(file, accounts.promote, user.id)
     print(f"{user.name} is an administrator.")
 
 

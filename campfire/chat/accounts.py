@@ -3,17 +3,18 @@
 import secrets
 import string
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from campfire.chat import memberships, rooms, sessions, users
+from campfire.chat import acts, memberships, profiles, rooms, sessions, users
 from campfire.chat.rooms import Room
-from campfire.chat.users import User
+from campfire.chat.users import Role, User
 from campfire.database import Reads, Tx
 from campfire.refusals import Conflict, Invalid
 
 NAME: Final = "Campfire"
 FIRST_ROOM: Final = "All Talk"
 LONGEST_STYLES: Final = 65_536
+SETTINGS: Final = ("name", "styles", "who makes rooms", "where webhooks may lead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def revise(
         raise Invalid("This is too long.", custom_styles="64 KiB is the limit.")
     if name is not None:
         name = users.require_name(name)
+    before = _settings(tx)
     tx.row(
         """UPDATE accounts
            SET name = ifnull(?, name), custom_styles = ifnull(?, custom_styles),
@@ -101,7 +103,17 @@ def revise(
             *(webhooks_may_be_near, tx.now),
         ),
     )
+    after = _settings(tx)
+    if changed := [word for word in SETTINGS if after[word] != before[word]]:
+        acts.note(tx, admin_id, "account.changed", detail=", ".join(changed))
     return _changed(tx)
+
+
+def _settings(db: Reads) -> dict[str, Any]:
+    """The settings, by what people call them."""
+    row = db.row("""SELECT name, custom_styles, only_administrators_create_rooms,
+                  webhooks_may_be_near FROM accounts""")
+    return dict(zip(SETTINGS, row))
 
 
 def set_logo(tx: Tx, admin_id: int, images: tuple[bytes, bytes] | None) -> Account:
@@ -116,6 +128,7 @@ def set_logo(tx: Tx, admin_id: int, images: tuple[bytes, bytes] | None) -> Accou
                  small = excluded.small, updated_at = excluded.updated_at""",
             (*images, tx.now),
         )
+    acts.note(tx, admin_id, "account.changed", detail="logo")
     return _changed(tx)
 
 
@@ -123,6 +136,7 @@ def renew_join_code(tx: Tx, admin_id: int) -> Account:
     """Makes a new invitation; the old one is dead at once."""
     users.require_administrator(tx, admin_id)
     tx.row("UPDATE accounts SET join_code = ?, updated_at = ?", (join_code(), tx.now))
+    acts.note(tx, admin_id, "invitation.renewed")
     return _changed(tx)
 
 
@@ -132,11 +146,14 @@ def appoint(tx: Tx, admin_id: int, user_id: int, role: str) -> User:
     user = users.require_person(tx, user_id)
     match role:
         case "administrator":
-            return users.appoint(tx, user_id, "administrator")
+            pass
         case "member":
             users.require_another_administrator(tx, user)
-            return users.appoint(tx, user_id, "member")
-    raise Invalid("This is no role.", role="One of member, administrator.")
+        case _:
+            raise Invalid("This is no role.", role="One of member, administrator.")
+    if role != user.role:
+        acts.note(tx, admin_id, "person.appointed", user_id=user_id, detail=role)
+    return users.appoint(tx, user_id, role)
 
 
 def deactivate(tx: Tx, admin_id: int, user_id: int) -> None:
@@ -152,6 +169,36 @@ def deactivate(tx: Tx, admin_id: int, user_id: int) -> None:
     for room in rooms.all_of(tx, user_id):
         if room.kind != "direct":
             memberships.revoke(tx, room.id, (user_id,))
+    acts.note(tx, admin_id, "person.deactivated", user_id=user_id)
+
+
+# What the operator does at the command line
+
+
+def admit(
+    tx: Tx, name: str, email_address: str, password_hash: str, role: Role
+) -> User:
+    """Lets somebody in without an invitation. Raises Conflict."""
+    user = users.add(tx, name, email_address, password_hash, role)
+    _note_operator(tx, "person.added", user.id, role)
+    return user
+
+
+def promote(tx: Tx, user_id: int) -> User:
+    """Makes an administrator of a member. Raises NotFound."""
+    if users.require_person(tx, user_id).role != "administrator":
+        _note_operator(tx, "person.appointed", user_id, "administrator")
+    return users.appoint(tx, user_id, "administrator")
+
+
+def reset_password(tx: Tx, user_id: int, password_hash: str) -> None:
+    """Gives somebody a new password and ends their sign-ins."""
+    profiles.reset_password(tx, user_id, password_hash)
+    _note_operator(tx, "password.reset", user_id)
+
+
+def _note_operator(tx: Tx, kind: acts.Kind, user_id: int, detail: str = "") -> None:
+    acts.note(tx, None, kind, user_id=user_id, detail=detail, origin="command line")
 
 
 def _changed(tx: Tx) -> Account:

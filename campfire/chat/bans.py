@@ -6,7 +6,7 @@ What they wrote goes in the background, a little at a time: `sweep` finds what i
 from ipaddress import ip_address
 from typing import Final
 
-from campfire.chat import memberships, messages, sessions, users
+from campfire.chat import acts, memberships, messages, sessions, users
 from campfire.database import Reads, Tx
 from campfire.refusals import Invalid
 
@@ -29,6 +29,7 @@ def add(tx: Tx, admin_id: int, user_id: int) -> None:
             )
     users.judge(tx, user_id, "banned")
     sessions.end_others(tx, user_id, None)
+    acts.note(tx, admin_id, "person.banned", user_id=user_id)
 
 
 def remove(tx: Tx, admin_id: int, user_id: int) -> None:
@@ -42,6 +43,7 @@ def remove(tx: Tx, admin_id: int, user_id: int) -> None:
     tx.row("DELETE FROM bans WHERE user_id = ?", (user_id,))
     memberships.grant_open_rooms(tx, user_id)
     users.judge(tx, user_id, "active")
+    acts.note(tx, admin_id, "person.readmitted", user_id=user_id)
 
 
 def addresses(db: Reads) -> frozenset[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-from campfire.chat import memberships, profiles, rooms, sessions, users
+from campfire.chat import acts, memberships, profiles, rooms, sessions, users
 from campfire.chat.rooms import Room
 from campfire.chat.sessions import Session
 from campfire.chat.users import Profile, User
@@ -98,6 +98,7 @@ def add(
         "INSERT INTO bots (user_id, signing_secret, webhook_url) VALUES (?, '-', ?)",
         (user.id, require_url(webhook_url or "")),
     )
+    acts.note(tx, admin_id, "bot.made", user_id=user.id)
     return _renewed(tx, admin_id, user.id)
 
 
@@ -120,13 +121,19 @@ def revise(
         )
         if find(tx, admin_id, bot_id).webhook_url != before.webhook_url:
             _switch_on(tx, bot_id)
-    return find(tx, admin_id, bot_id)
+    after = find(tx, admin_id, bot_id)
+    if after.user.name != before.user.name:
+        acts.note(tx, admin_id, "bot.changed", user_id=bot_id, detail="name")
+    if after.webhook_url != before.webhook_url:
+        acts.note(tx, admin_id, "bot.changed", user_id=bot_id, detail="webhook")
+    return after
 
 
 def switch_on(tx: Tx, admin_id: int, bot_id: int) -> Bot:
     """Has the webhook called again, and forgets how it failed."""
     find(tx, admin_id, bot_id)
     _switch_on(tx, bot_id)
+    acts.note(tx, admin_id, "webhook.started", user_id=bot_id)
     return find(tx, admin_id, bot_id)
 
 
@@ -169,12 +176,14 @@ def fared(tx: Tx, bot_id: int, *, well: bool) -> None:
             "UPDATE bots SET switched_off_at = ? WHERE user_id = ?", (tx.now, bot_id)
         )
         tx.announce(Switched(bot_id, False))
+        acts.note(tx, None, "webhook.stopped", user_id=bot_id, origin="campfire")
 
 
 def picture(tx: Tx, admin_id: int, bot_id: int, image: bytes | None) -> Bot:
     """Sets the bot's picture, or takes it away."""
     find(tx, admin_id, bot_id)
     profiles.picture(tx, bot_id, image)
+    acts.note(tx, admin_id, "bot.changed", user_id=bot_id, detail="picture")
     return find(tx, admin_id, bot_id)
 
 
@@ -182,6 +191,7 @@ def renew_key(tx: Tx, admin_id: int, bot_id: int) -> tuple[Bot, Secrets]:
     """Makes a new key and a new signing secret; the old ones are dead at once."""
     find(tx, admin_id, bot_id)
     tx.announce(sessions.Ended(bot_id, (session_id(bot_id),)))
+    acts.note(tx, admin_id, "bot.keyed", user_id=bot_id)
     return _renewed(tx, admin_id, bot_id)
 
 
@@ -198,6 +208,7 @@ def retire(tx: Tx, admin_id: int, bot_id: int) -> None:
     for room in rooms.all_of(tx, bot_id):
         if room.kind != "direct":
             memberships.revoke(tx, room.id, (bot_id,))
+    acts.note(tx, admin_id, "bot.removed", user_id=bot_id)
 
 
 def sign_in(db: Reads, key: str, room_id: int | None = None) -> Session | None:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from campfire.chat import users
+from campfire.chat import acts, users
 from campfire.database import Reads, Tx
 from campfire.refusals import NotFound
 
@@ -352,6 +352,7 @@ def discard(tx: Tx, admin_id: int, job_id: int) -> None:
         "DELETE FROM jobs WHERE id = ? AND state = 'dead' RETURNING id", (job_id,)
     ):
         raise NotFound("There is no such job.")
+    acts.note(tx, admin_id, "job.discarded")
 
 
 def delay(attempts: int) -> int:

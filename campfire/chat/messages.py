@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 from campfire.chat import (
+    acts,
     bots,
     deliveries,
     files,
@@ -285,6 +286,8 @@ def edit(tx: Tx, user_id: int, room_id: int, message_id: int, draft: Draft) -> M
         raise Invalid("This message is empty.", body="Write something.")
     if _is_same(tx, before, draft):
         return before
+    if before.creator.id != user_id:
+        _note(tx, user_id, "message.edited", before)
     seq, members_version = rooms.advance(tx, room_id)
     tx.row(
         """UPDATE messages SET seq = ?, source = ?, html = ?, plain = ?, pairs = ?,
@@ -338,8 +341,16 @@ def remove_preview(
 
 def remove(tx: Tx, user_id: int, room_id: int, message_id: int) -> None:
     """Removes the message and its words for good; for the author and administrators."""
-    changeable(tx, user_id, room_id, message_id)
+    message = changeable(tx, user_id, room_id, message_id)
     purge(tx, room_id, message_id)
+    if message.creator.id != user_id:
+        _note(tx, user_id, "message.removed", message)
+
+
+def _note(tx: Tx, admin_id: int, kind: acts.Kind, message: Message) -> None:
+    """Notes what an administrator does with the words of another."""
+    author_id, room_id = message.creator.id, message.room_id
+    acts.note(tx, admin_id, kind, user_id=author_id, room_id=room_id)
 
 
 def purge(tx: Tx, room_id: int, message_id: int) -> None:

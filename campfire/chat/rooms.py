@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
 
-from campfire.chat import memberships, users
+from campfire.chat import acts, memberships, users
 from campfire.chat.memberships import Membership
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
@@ -246,6 +246,8 @@ def revise(
         memberships.revoke(tx, room_id, (before - after) & set(users.active(tx)))
     else:
         after = before
+    if users.find(tx, user_id).role == "administrator":
+        _note(tx, user_id, room, kind, before)
     seen = seen_by_each(tx, room_id)
     kept = {person: room for person, room in seen.items() if person in before}
     added = {person: room for person, room in seen.items() if person not in before}
@@ -256,6 +258,28 @@ def revise(
     return seen.get(user_id)
 
 
+def _note(
+    tx: Tx, admin_id: int, before: Room, kind: SharedKind, members: Collection[int]
+) -> None:
+    """Notes what an administrator changed, and whom they let in or put out.
+
+    That everybody is in an open room is said by its opening.
+    """
+    name = tx.value("SELECT name FROM rooms WHERE id = ?", (before.id,))
+    if name != before.name:
+        acts.note(tx, admin_id, "room.renamed", room_id=before.id)
+    if kind != before.kind:
+        turned: acts.Kind = "room.opened" if kind == "open" else "room.closed"
+        acts.note(tx, admin_id, turned, room_id=before.id)
+    if kind == "open":
+        return
+    now = _member_ids(tx, before.id)
+    for person in sorted(now.difference(members)):
+        acts.note(tx, admin_id, "member.added", user_id=person, room_id=before.id)
+    for person in sorted(set(members) - now):
+        acts.note(tx, admin_id, "member.removed", user_id=person, room_id=before.id)
+
+
 def remove(tx: Tx, user_id: int, room_id: int) -> None:
     """Puts the room out of everybody's reach; what was in it goes later.
 
@@ -263,6 +287,8 @@ def remove(tx: Tx, user_id: int, room_id: int) -> None:
     """
     if find(tx, user_id, room_id).kind != "direct":
         require_administrable(tx, user_id, room_id)
+        if users.find(tx, user_id).role == "administrator":
+            acts.note(tx, user_id, "room.deleted", room_id=room_id)
     audience = memberships.revoke_all(tx, room_id)
     tx.row("UPDATE rooms SET deleted_at = ? WHERE id = ?", (tx.now, room_id))
     tx.announce(Removed(audience, room_id))

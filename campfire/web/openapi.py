@@ -133,6 +133,17 @@ SCHEMAS: Final[dict[str, Schema]] = {
         fault=nullable(STRING),
         took_ms=nullable(INTEGER),
     ),
+    "Act": fields(
+        id=INTEGER,
+        at=TIME,
+        kind=STRING,
+        origin={"enum": ["person", "command line", "campfire"]},
+        actor=nullable(ref("User")),
+        user=nullable(ref("User")),
+        room_id=nullable(INTEGER),
+        room_name=nullable(STRING),
+        detail=STRING,
+    ),
     "Queue": fields(
         kind=STRING,
         destination=nullable(STRING),
@@ -451,6 +462,11 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "PUT /account/bots/{bot_id}/key": operation(
         "A new key; the old one is dead; administrators",
         (200, also("Bot", bot_key=STRING, signing_secret=STRING)),
+    ),
+    "GET /account/acts": operation(
+        "What was done with an administrator's power, newest first; administrators",
+        (200, array(ref("Act"))),
+        query="before limit",
     ),
     "GET /account/jobs": operation(
         "What is to be done outside, and what was given up; administrators",

@@ -17,7 +17,7 @@ PAGES = (
     *("/searches", "/searches?q=hello", "/searches?q=nothing+has:file", "/inbox"),
     *("/inbox?kind=unread", "/rooms/1/@1?q=hello&hit=1"),
     *("/account/bots", "/account/bots/new", "/account/bots/3"),
-    *("/account/bots/3/deliveries", "/account/jobs"),
+    *("/account/bots/3/deliveries", "/account/jobs", "/account/acts"),
 )
 
 

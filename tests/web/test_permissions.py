@@ -82,6 +82,7 @@ PUT    /account/bots/{bot_id}/key           401 403 403 403 403 200 200 401 401 
 POST   /account/bots/{bot_id}/key           401 403 403 403 403 200 200 401 401 403 403
 PUT    /account/bots/{bot_id}/webhook       401 403 403 403 403 200 200 401 401 403 403
 POST   /account/bots/{bot_id}/webhook       401 403 403 403 403 200 200 401 401 403 403
+GET    /account/acts                        401 403 403 403 403 200 200 401 401 403 403
 GET    /account/jobs                        401 403 403 403 403 200 200 401 401 403 403
 DELETE /account/jobs/{job_id}               401 403 403 403 403 204 204 401 401 403 403
 POST   /account/jobs/{job_id}/delete        401 403 403 403 403 204 204 401 401 403 403
