@@ -37,7 +37,7 @@ async def test_what_happened_is_counted(
     for number in range(3):
         await posted(kevin.client, f"Number {number}")
     assert server.app is not None
-    await server.app[DB].write(jobs.add, "push", "x.example", "1", {})
+    await server.app[DB].write(jobs.add, "tests", "x.example", "1", {})
     assert (await kevin.client.get(f"/rooms/{ALL_PETS}/messages")).status == 200
     assert (await kevin.client.get("/rooms/99/messages")).status == 404
     async with kevin.client.ws_connect("/socket") as line:
@@ -58,8 +58,8 @@ async def test_what_happened_is_counted(
     assert now["campfire_outbox_drops_total", ()] == 0
     assert now["campfire_writer_queue", ()] == 0
     assert now["campfire_wal_bytes", ()] > 0
-    assert now["campfire_jobs", ("push", "waiting")] == 1
-    assert 0 <= now["campfire_jobs_oldest_seconds", ("push", "waiting")] < 60
+    assert now["campfire_jobs", ("tests", "waiting")] == 1
+    assert 0 <= now["campfire_jobs_oldest_seconds", ("tests", "waiting")] < 60
     assert now["campfire_cache_lookups_total", ("sessions", "hit")] > 0
     assert now["campfire_cache_lookups_total", ("sessions", "miss")] > 0
     for name in (
