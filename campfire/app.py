@@ -64,6 +64,7 @@ from campfire.web.forms import LARGEST_BODY
 from campfire.web.kept import Kept
 from campfire.web.keys import (
     DB,
+    DRILL,
     LIMITS,
     OPENAPI,
     PAGES,
@@ -179,6 +180,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         if config.backups
         else None
     )
+    app[DRILL] = nights.drill if nights else None
     app[PRESENT] = lambda: hub.presence.users().keys()
     way_out = client or Client(own=config.origin)
     unfolding = Previews(

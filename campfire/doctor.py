@@ -9,9 +9,11 @@ import resource
 import stat
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from campfire import nights
 from campfire.chat import health
 from campfire.config import Config
 from campfire.database import Fault, Unusable, looked
@@ -24,6 +26,7 @@ ENOUGH_DESCRIPTORS: Final = 4_096
 # This was not written before.
 EARLIEST: Final = 1_764_000_000
 AHEAD: Final = 300
+NIGHTS_MISSED: Final = timedelta(days=2)
 
 # What is to be said, and whether that is well.
 Finding = tuple[str, bool]
@@ -120,6 +123,18 @@ def descriptors(config: Config) -> Finding:
     return said, True
 
 
+def copies(config: Config) -> Finding:
+    if config.backups is None:
+        return "CAMPFIRE_BACKUPS is off: nothing is copied by the server", True
+    now = datetime.now(UTC)
+    made = nights.newest(config.data / config.backups, now)
+    if made is None:
+        return "none yet; the first is made ten minutes after the start", True
+    if now - made > NIGHTS_MISSED:
+        return f"the newest is of {made:%Y-%m-%d}; the log says why", False
+    return f"the newest is of {made:%Y-%m-%d %H:%M} UTC, opened and verified", True
+
+
 LOOKS: Final[dict[str, Callable[[Config], Finding]]] = {
     "permissions": permissions,
     "disk space": space,
@@ -127,4 +142,5 @@ LOOKS: Final[dict[str, Callable[[Config], Finding]]] = {
     "keys": keys,
     "proxy headers": proxy,
     "open files": descriptors,
+    "backups": copies,
 }

@@ -15,6 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import orjson
+
+from campfire.chat.backups import Drill
+
 log = logging.getLogger(__name__)
 
 HOUR: Final = 3
@@ -22,6 +26,7 @@ LOOKS_EVERY: Final = 600.0
 GENTLE: Final = 10
 NAME: Final = re.compile(r"campfire-\d{8}T\d{6}Z")
 FORMAT: Final = "campfire-%Y%m%dT%H%M%SZ"
+MANIFEST: Final = "manifest.json"
 UNFINISHED: Final = re.compile(rf"\.{NAME.pattern}-\w+")
 
 
@@ -33,6 +38,7 @@ class Nights:
         self._folder = folder
         self._kept = kept
         self.fault: str | None = None
+        self._measured = (data, 0)
         self._task = asyncio.create_task(self._pass(), name="nights")
 
     async def close(self) -> None:
@@ -41,13 +47,22 @@ class Nights:
 
     def newest(self, now: datetime) -> datetime | None:
         """When the newest backup was begun, whatever a wrong clock has named others."""
-        moments = [moment(path) for path in self._backups()]
-        return max((made for made in moments if made <= now), default=None)
+        return newest(self._folder, now)
 
     def last_made(self) -> float:
         """When the newest was made, in seconds since 1970; 0 for never."""
-        newest = self.newest(datetime.now(UTC))
-        return newest.timestamp() if newest else 0.0
+        made = self.newest(datetime.now(UTC))
+        return made.timestamp() if made else 0.0
+
+    async def drill(self) -> Drill:
+        """How the last night went, for administrators."""
+        made = self.newest(datetime.now(UTC))
+        if made is None:
+            return Drill(None, 0, self.fault)
+        path = self._folder / made.strftime(FORMAT)
+        if path != self._measured[0]:
+            self._measured = path, await asyncio.to_thread(size, path)
+        return Drill(int(made.timestamp() * 1_000), self._measured[1], self.fault)
 
     async def make(self, now: datetime) -> bool:
         """Makes a backup and takes the oldest away; says in the log what went wrong."""
@@ -81,24 +96,38 @@ class Nights:
         while True:
             await asyncio.sleep(LOOKS_EVERY)
             now = datetime.now(UTC)
-            newest = self.newest(now)
-            if newest is None or newest < last_night(now):
+            made = self.newest(now)
+            if made is None or made < last_night(now):
                 await self.make(now)
 
     def _tidy(self) -> None:
-        for path in self._backups()[: -self._kept]:
+        for path in made_in(self._folder)[: -self._kept]:
             shutil.rmtree(path, ignore_errors=True)
         for path in self._folder.iterdir():
             if UNFINISHED.fullmatch(path.name):
                 shutil.rmtree(path, ignore_errors=True)
 
-    def _backups(self) -> list[Path]:
-        """Ours, oldest first; anything else that lies there is somebody else's."""
-        if not self._folder.is_dir():
-            return []
-        return sorted(
-            path for path in self._folder.iterdir() if NAME.fullmatch(path.name)
-        )
+
+def made_in(folder: Path) -> list[Path]:
+    """Ours, oldest first; anything else that lies there is somebody else's."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
+
+
+def newest(folder: Path, now: datetime) -> datetime | None:
+    """When the newest backup was begun, whatever a wrong clock has named others."""
+    moments = [moment(path) for path in made_in(folder)]
+    return max((made for made in moments if made <= now), default=None)
+
+
+def size(path: Path) -> int:
+    """The bytes of a backup, as its manifest has them; 0 where nobody can tell."""
+    try:
+        files = orjson.loads((path / MANIFEST).read_bytes())["files"]
+        return sum(int(entry["size"]) for entry in files.values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return 0
 
 
 def moment(path: Path) -> datetime:

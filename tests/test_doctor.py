@@ -3,13 +3,14 @@
 import os
 import resource
 import time
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from campfire import doctor
+from campfire import doctor, nights
 from campfire.__main__ import main
 from campfire.chat import messages, richtext
 from campfire.config import Config
@@ -132,3 +133,21 @@ def test_few_descriptors_are_few_windows(monkeypatch: pytest.MonkeyPatch) -> Non
         "only 1024 may be open, one for each window: ulimit -n 4096",
         False,
     )
+
+
+def test_a_night_without_a_backup_is_noticed(data: Path) -> None:
+    config = Config(data=data)
+    assert doctor.copies(config) == (
+        "none yet; the first is made ten minutes after the start",
+        True,
+    )
+    made = datetime.now(UTC) - timedelta(days=3)
+    (data / "backups" / made.strftime(nights.FORMAT)).mkdir(parents=True)
+    said, is_well = doctor.copies(config)
+    assert not is_well and f"{made:%Y-%m-%d}" in said
+    fresh = datetime.now(UTC) - timedelta(hours=9)
+    (data / "backups" / fresh.strftime(nights.FORMAT)).mkdir()
+    said, is_well = doctor.copies(config)
+    assert is_well and "opened and verified" in said
+    said, is_well = doctor.copies(Config(data=data, backups=None))
+    assert is_well and "off" in said

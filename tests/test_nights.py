@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from campfire import backups, nights
+from campfire.chat.backups import Drill
 from campfire.database import applied
 from campfire.nights import Nights, last_night
 from tests.conftest import set_the_stage
@@ -40,6 +42,26 @@ async def test_backups_are_made_and_the_oldest_leave(
     ]
     assert made.newest(NOW + timedelta(days=1)) == NOW
     backups.restored(folder / "campfire-20261125T120000Z", tmp_path / "restored")
+
+
+async def test_the_drill_says_when_it_was_and_how_much(
+    made: Nights, tmp_path: Path
+) -> None:
+    assert await made.drill() == Drill(None, 0, None)
+    data = tmp_path / "data"
+    applied(data / backups.FILE, set_the_stage)
+    assert await made.make(datetime.now(UTC))
+    drill = await made.drill()
+    (folder,) = (tmp_path / "backups").iterdir()
+    manifest = backups.read(folder)
+    assert drill.made_at == nights.moment(folder).timestamp() * 1_000
+    assert drill.byte_size == sum(entry.size for entry in manifest.files.values()) > 0
+    assert drill.fault is None
+    (data / backups.FILE).rename(data / "elsewhere")
+    assert not await made.make(datetime.now(UTC) + timedelta(seconds=1))
+    assert await made.drill() == replace(
+        drill, fault=f"There is no Campfire in {data}."
+    )
 
 
 async def test_what_goes_wrong_is_said_and_costs_no_older_one(

@@ -1,8 +1,21 @@
 """What a copy of the database has to show before it is trusted."""
 
 import hashlib
+from dataclasses import dataclass
 
 from campfire.database import Reads
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """The newest nightly backup, which was opened and compared when it was made.
+
+    `made_at` is in milliseconds, None for never; `fault` is why a newer one failed.
+    """
+
+    made_at: int | None
+    byte_size: int
+    fault: str | None
 
 
 def schema(db: Reads) -> list[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from campfire.chat.users import User
 from campfire.database import Reads
 from campfire.refusals import Invalid, NotFound
 from campfire.web import forms, pictures, render, responses, shell
-from campfire.web.keys import DB, ID, LIMITS
+from campfire.web.keys import DB, DRILL, ID, LIMITS
 from campfire.web.limits import UPLOADS
 from campfire.web.middleware import public
 from campfire.web.requests import etag, representation
@@ -176,6 +176,7 @@ async def settings(
 ) -> web.Response:
     after, query = forms.number(request, "after") or 0, request.query.get("query", "")
     context = await request.app[DB].read(behind_settings, user, query, after)
+    drill = request.app[DRILL]
     page = await shell.page(
         request,
         "accounts/show.html",
@@ -183,6 +184,7 @@ async def settings(
         saved="saved" in request.query,
         query=query,
         join_url=join_url(request, context["account"]),
+        drill=await drill() if drill and user.role == "administrator" else None,
         **context,
     )
     return responses.html(page, 422 if errors else 200)

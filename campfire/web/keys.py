@@ -5,6 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
+from campfire.chat.backups import Drill
 from campfire.chat.push import Keys
 from campfire.database import Database
 from campfire.storage import Storage
@@ -18,6 +19,8 @@ from campfire.web.static import Static
 from campfire.web.uploads import Uploads
 
 DB: Final = web.AppKey("DB", Database)
+# None where the server makes no backups.
+DRILL: Final[web.AppKey[Callable[[], Awaitable[Drill]] | None]] = web.AppKey("DRILL")
 LIMITS: Final = web.AppKey("LIMITS", Limits)
 OPENAPI: Final = web.AppKey("OPENAPI", bytes)
 PAGES: Final = web.AppKey("PAGES", Pages)

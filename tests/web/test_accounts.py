@@ -2,12 +2,15 @@
 
 import io
 import re
+from pathlib import Path
 
 from aiohttp import ClientSession, FormData
+from aiohttp.test_utils import TestServer
 from PIL import Image
 
+from campfire.web.keys import DB
 from tests.conftest import SignIn
-from tests.web.conftest import HTML
+from tests.web.conftest import HTML, Browse
 
 
 async def test_every_member_may_invite(sign_in: SignIn) -> None:
@@ -58,3 +61,20 @@ async def test_somebody_is_found_whichever_page_they_are_on(sign_in: SignIn) -> 
     page = await (await kevin.client.get("/account?query=jas", headers=HTML)).text()
     assert 'data-name="Jason"' in page and 'data-name="David"' not in page
     assert 'name="query" value="jas"' in page
+
+
+async def test_administrators_see_the_last_restore_drill(
+    server: TestServer, browse: Browse
+) -> None:
+    assert server.app is not None
+    david, kevin = await browse("David"), await browse("Kevin")
+    page = await (await david.get("/account")).text()
+    assert "None yet." in page and "verified</span>" not in page
+    folder = Path(server.app[DB].path.parent) / "backups"
+    made = folder / "campfire-20251126T030001Z"
+    made.mkdir(parents=True)
+    (made / "manifest.json").write_text('{"files": {"a": {"size": 2500000}}}')
+    page = await (await david.get("/account")).text()
+    assert "2025-11-26 03:00 UTC</time>, 2.5 MB" in page
+    assert "Opened and verified</span>" in page and "failed:" not in page
+    assert "Backups" not in await (await kevin.get("/account")).text()
