@@ -596,7 +596,7 @@ class _Called:
 
 
 def _called(db: Reads, message_ids: Sequence[int]) -> dict[int, Sequence[_Called]]:
-    """Whom each of these messages, all of one room, mentions."""
+    """Whom each of these messages mentions."""
     rows = (
         db.rows(
             """SELECT messages.id, messages.room_id, users.id, users.name,
@@ -614,11 +614,13 @@ def _called(db: Reads, message_ids: Sequence[int]) -> dict[int, Sequence[_Called
     beside: dict[tuple[int, str], set[int]] = {}
     for message_id, _, user_id, name, _ in rows:
         beside.setdefault((message_id, richtext.fold(name)), set()).add(user_id)
-    namesakes: dict[str, set[int]] = {}
+    namesakes: dict[int, dict[str, set[int]]] = {}
     for message_id, room_id, user_id, name, is_gone in rows:
-        namesakes = namesakes or _namesakes(db, room_id)
+        if room_id not in namesakes:
+            namesakes[room_id] = _namesakes(db, room_id)
         folded = richtext.fold(name)
-        shared = len(beside[message_id, folded] | namesakes.get(folded, set())) > 1
+        others = namesakes[room_id].get(folded, set())
+        shared = len(beside[message_id, folded] | others) > 1
         whom = _Called(user_id, name, shared, bool(is_gone))
         called.setdefault(message_id, []).append(whom)
     return called  # type: ignore[return-value]

@@ -524,6 +524,17 @@ def test_a_name_that_two_share_is_written_by_id(tx: Tx) -> None:
     assert (again.mentions, again.source) == (both.mentions, both.source)
 
 
+def test_namesakes_are_those_of_each_message_own_room(tx: Tx) -> None:
+    bob = users.add(tx, "david", address("Bob"), PASSWORD_HASH)
+    memberships.grant(tx, WATERCOOLER, [bob.id])
+    memberships.revoke(tx, ALL_PETS, [bob.id])
+    shared = say(tx, JASON, "ask <@1>")
+    alone = say(tx, JASON, "ask <@1>", room_id=ALL_PETS)
+    for ids in ([shared.id, alone.id], [alone.id, shared.id]):
+        sources = {each.id: each.source for each in messages.among(tx, JASON, ids)}
+        assert sources == {shared.id: "ask <@1>", alone.id: "ask @David"}
+
+
 def test_names_that_differ_in_accents_are_written_by_id(tx: Tx) -> None:
     for name in ("José", "Jose"):
         user = users.add(tx, name, address(name.encode("utf-8").hex()), PASSWORD_HASH)
