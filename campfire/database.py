@@ -134,6 +134,8 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     apsw.bestpractice.connection_busy_timeout(connection)
     apsw.bestpractice.connection_enable_foreign_keys(connection)
     apsw.bestpractice.connection_dqs(connection)
+    # Where statistics were made, SQLite would prepare a statement anew for each value.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.execute("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY")
     if not read_only:
         connection.execute(

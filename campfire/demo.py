@@ -261,7 +261,6 @@ def fill(
         connection.execute("COMMIT")
         connection.wal_checkpoint()
         tell(done, size.messages)
-    connection.execute("PRAGMA optimize")
     connection.close()
 
 

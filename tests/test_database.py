@@ -607,3 +607,22 @@ async def test_a_full_disk_is_busy_and_not_a_bug(lines: Database) -> None:
     with pytest.raises(Busy):
         await lines.write(lost)
     assert await lines.write(write, "It goes on")
+
+
+def test_statistics_do_not_make_a_statement_anew_for_each_value(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "lines.sqlite3")
+    connection.execute("""CREATE TABLE lines (text TEXT, number INTEGER);
+                          CREATE INDEX texts ON lines (text);
+                          CREATE INDEX numbers ON lines (number)""")
+    lines = [("often", number) for number in range(90)] + [("once", 1)]
+    connection.executemany("INSERT INTO lines VALUES (?, ?)", lines)
+    connection.execute("ANALYZE")
+    steps = []
+    connection.trace_v2(
+        apsw.SQLITE_TRACE_PROFILE,
+        lambda trace: steps.append(trace["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]),
+    )
+    sql = "SELECT 1 FROM lines WHERE text = ? AND number = 1"
+    for text in ("often", "once"):
+        assert connection.execute(sql, (text,)).fetchall() == [(1,)]
+    assert steps[0] == steps[1], "the plan is that of any value"
