@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from campfire.chat import memberships, searches, users
-from campfire.chat.searches import Narrowed, Sort
+from campfire.chat.scopes import Narrowed
+from campfire.chat.searches import Sort
 from campfire.database import Reads, connect
 from campfire.demo import FILE
 from campfire.refusals import Busy

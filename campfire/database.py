@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import IO, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import quote
 
 import apsw
@@ -25,6 +25,7 @@ import apsw.bestpractice
 
 from campfire.histograms import Histogram
 from campfire.refusals import Busy, Full
+from campfire.relevance import relevance
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ T = TypeVar("T")
 Fault = apsw.Error
 
 Bindings = Sequence[Any] | Mapping[str, Any]
+# Where it begins and ends in the text, and what it became.
+Token = tuple[int, int, str]
 
 BATCH: Final = 64
 BATCHES: Final = (1, 2, 4, 8, 16, 32)
@@ -75,6 +78,14 @@ class Reads:
         """The first column of the first row, or None."""
         row = self._connection.execute(sql, bindings).fetchone()
         return None if row is None else row[0]
+
+    def tokens(self, text: bytes, name: str, *options: str) -> list[Token]:
+        """How an index with this tokenizer of FTS5 cuts a text in UTF-8."""
+        tokenizer = self._connection.fts5_tokenizer(name, list(options))
+        cut = tokenizer(
+            text, apsw.FTS5_TOKENIZE_DOCUMENT, None, include_colocated=False
+        )
+        return cast(list[Token], cut)
 
     @contextlib.contextmanager
     def at_most(self, seconds: float) -> Iterator[None]:
@@ -136,6 +147,7 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     apsw.bestpractice.connection_dqs(connection)
     # Where statistics were made, SQLite would prepare a statement anew for each value.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    connection.register_fts5_function("relevance", relevance)
     connection.execute("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY")
     if not read_only:
         connection.execute(

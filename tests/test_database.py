@@ -609,6 +609,13 @@ async def test_a_full_disk_is_busy_and_not_a_bug(lines: Database) -> None:
     assert await lines.write(write, "It goes on")
 
 
+def test_a_text_is_cut_as_an_index_cuts_it(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "lines.sqlite3")
+    text = "Die Brücken".encode()
+    tokens = Reads(connection).tokens(text, "unicode61", "remove_diacritics", "2")
+    assert tokens == [(0, 3, "die"), (4, len(text), "brucken")]
+
+
 def test_statistics_do_not_make_a_statement_anew_for_each_value(tmp_path: Path) -> None:
     connection = connect(tmp_path / "lines.sqlite3")
     connection.execute("""CREATE TABLE lines (text TEXT, number INTEGER);

@@ -2,17 +2,19 @@
 
 Only rooms that the person is in are looked through, and only what is in them is
 counted. Two indexes serve: words, stemmed and without accents, and, where these find
-little, parts of words. What takes too long is cut off.
+little, parts of words. Both are walked from the newest message down, no further than a
+page and a bounded count need. What takes too long is cut off.
 """
 
 import json
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
-from campfire.chat import memberships, messages, richtext, rooms, words
+from campfire.chat import messages, rooms, scopes, snippets, words
 from campfire.chat.messages import Message
+from campfire.chat.scopes import DAY, Narrowed, Scope
 from campfire.chat.words import Asked, Word
 from campfire.database import Fault, Reads, Tx
 from campfire.refusals import Invalid
@@ -22,17 +24,29 @@ Sort = Literal["newest", "relevance"]
 LONGEST: Final = 16_384
 PAGE: Final = 20
 LONGEST_PAGE: Final = 100
+# Hits are counted and ranked up to this many; among more messages than LITTLE, where
+# they may lie far apart, up to fewer.
 MOST_COUNTED: Final = 1_000
+LITTLE: Final = 50_000
+MOST_COUNTED_IN_MUCH: Final = 100
+MOST_RANKED_IN_MUCH: Final = 200
 RECENT: Final = 10
 # With fewer whole words found than this, parts of words are looked for too.
 FEW: Final = 20
-# More rooms than this are tested one message at a time, not met in the index.
-MOST_NAMED: Final = 24
+# How rare a word is can be seen from this many messages.
+SAMPLED: Final = 100
 PATIENCE: Final = 0.1
-WINDOW: Final = 160
+# How much is shown of what was said around a hit.
+GLIMPSE: Final = 160
 REBUILD: Final = (
     "INSERT INTO messages_words (messages_words) VALUES ('rebuild')",
+    "INSERT INTO messages_words (messages_words) VALUES ('optimize')",
     "INSERT INTO messages_parts (messages_parts) VALUES ('rebuild')",
+    "INSERT INTO messages_parts (messages_parts) VALUES ('optimize')",
+    "DELETE FROM days",
+    f"""INSERT INTO days (day, first_id, last_id)
+        SELECT created_at / {DAY}, min(id), max(id) | 1023 FROM messages
+        GROUP BY created_at / {DAY}""",
 )
 CHECK: Final = {
     "messages_words": """INSERT INTO messages_words (messages_words, rank)
@@ -40,33 +54,37 @@ CHECK: Final = {
     "messages_parts": """INSERT INTO messages_parts (messages_parts, rank)
                          VALUES ('integrity-check', 1)""",
 }
-BEFORE_MARK: Final = 60
-FIRST_LETTER, LETTERS = 44_032, 10_000
-
-# What may be shown of what an index has found, newest first.
+# What may be shown of what an index has found. No message is read for it: what this
+# asks of messages is in `messages_places`.
 SCOPE: Final = """
-    messages.id > :after AND messages.id < :before
-    AND messages.created_at >= :since AND messages.created_at < :until
+    messages.created_at >= :since AND messages.created_at < :until
     AND (:rooms IS NULL
          OR messages.room_id IN (SELECT value FROM json_each(:rooms)))
     AND (:authors IS NULL
          OR messages.creator_id IN (SELECT value FROM json_each(:authors)))
-    AND (NOT :with_file OR EXISTS (
-           SELECT 1 FROM attachments WHERE attachments.message_id = messages.id))
-    AND (NOT :with_link OR messages.html LIKE '%<a href=%')
     AND EXISTS (SELECT 1 FROM memberships
                 WHERE memberships.room_id = messages.room_id
-                  AND memberships.user_id = :user)
+                  AND memberships.user_id = :user)"""
+# Ordered by the index's own number: by that of `messages`, which is the same, all hits
+# would be found and sorted before the first is shown.
+FROM_WORDS: Final = f"""FROM messages_words
+    CROSS JOIN messages INDEXED BY messages_places
+      ON messages.id = messages_words.rowid
+    WHERE messages_words MATCH :match AND messages_words.rowid > :after
+      AND messages_words.rowid < :before AND {SCOPE}
+    ORDER BY messages_words.rowid DESC LIMIT :most"""
+IN_WORDS: Final = f"SELECT messages_words.rowid, 0 {FROM_WORDS}"
+RANKED: Final = f"""SELECT messages_words.rowid, relevance(messages_words{{}})
+    {FROM_WORDS}"""
+IN_PARTS: Final = f"""SELECT messages_parts.rowid, 0 FROM messages_parts
+    CROSS JOIN messages INDEXED BY messages_places
+      ON messages.id = messages_parts.rowid
+    WHERE messages_parts MATCH :match AND messages_parts.rowid > :after
+      AND messages_parts.rowid < :before AND {SCOPE}
+    ORDER BY messages_parts.rowid DESC LIMIT :most"""
+IN_ALL: Final = f"""SELECT messages.id, 0 FROM messages INDEXED BY messages_places
+    WHERE messages.id > :after AND messages.id < :before AND {SCOPE}
     ORDER BY messages.id DESC LIMIT :most"""
-IN_WORDS: Final = f"""SELECT messages.id FROM messages_words
-    CROSS JOIN messages ON messages.id = messages_words.rowid
-    WHERE messages_words MATCH :match AND messages_words.rowid < :before
-      AND messages_words.rowid > :after AND {SCOPE}"""
-IN_PARTS: Final = f"""SELECT messages.id FROM messages_parts
-    CROSS JOIN messages ON messages.id = messages_parts.rowid
-    WHERE messages_parts MATCH :match AND messages_parts.rowid < :before
-      AND messages_parts.rowid > :after AND {SCOPE}"""
-IN_ALL: Final = f"SELECT messages.id FROM messages WHERE {SCOPE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +99,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A page of hits; `total` counts all, up to MOST_COUNTED."""
+    """A page of hits; `total` counts those of all pages.
+
+    Counting stops at MOST_COUNTED, in a large place sooner: then there are more hits
+    than that, and `is_capped`.
+    """
 
     hits: Sequence[Hit] = ()
     total: int = 0
     more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """Where to look, besides the words: what a program or a page of results asks."""
-
-    room_id: int | None = None
-    creator_id: int | None = None
-    before: int | None = None
-    after: int | None = None
+    is_capped: bool = False
 
 
 def find(
@@ -118,245 +131,144 @@ def find(
     if asked.is_empty:
         return Results()
     with db.at_most(PATIENCE):
-        return _found(db, user_id, asked, narrowed, sort, limit, offset)
+        scope = scopes.of(db, user_id, asked, narrowed)
+        return _found(db, scope, asked, narrowed, sort, limit, offset)
 
 
 def _found(
     db: Reads,
-    user_id: int,
+    scope: Scope,
     asked: Asked,
     narrowed: Narrowed,
     sort: Sort,
     limit: int,
     offset: int,
 ) -> Results:
-    places = _rooms(db, user_id, asked, narrowed)
-    authors = _authors(db, user_id, asked, narrowed)
-    if places == set() or authors == set():
+    if scope.is_empty:
         return Results()
-    match, parts = _expressions(asked, places, authors)
-    bindings: dict[str, Any] = {
-        "user": user_id,
-        "rooms": None if places is None else json.dumps(sorted(places)),
-        "authors": None if authors is None else json.dumps(sorted(authors)),
-        "after": narrowed.after or 0,
-        "before": narrowed.before or 2**63 - 1,
-        "since": asked.after or 0,
-        "until": 2**63 - 1 if asked.before is None else asked.before,
-        "with_file": "file" in asked.has,
-        "with_link": "link" in asked.has,
-        "most": MOST_COUNTED,
+    match, parts = _expressions(scope, asked)
+    weights = _weights(db, scope, asked) if sort == "relevance" else {}
+    sources = [(IN_ALL if match is None else _in_words(weights), match)]
+    is_little = scope.length <= LITTLE
+    counted = MOST_COUNTED if is_little else MOST_COUNTED_IN_MUCH
+    ranked = MOST_COUNTED if is_little else MOST_RANKED_IN_MUCH
+    last = offset + limit
+    most = ranked if weights else max(counted, last)
+    ranks = _look(db, scope, sources, most + 1, weights)
+    if parts is not None and len(ranks) < FEW and not _is_common(db, scope, asked):
+        sources.append((IN_PARTS, parts))
+        ranks = _look(db, scope, sources[1:], most + 1) | ranks
+    counted = min(most, max(counted, last))
+    total, is_capped = min(len(ranks), counted), len(ranks) > counted
+    if narrowed.before is not None or narrowed.after is not None:
+        most = ranked if weights else last
+        ranks = _look(db, scope.within(narrowed), sources, most + 1, weights)
+    found = sorted(ranks, reverse=True)[: most + 1]
+    found.sort(key=lambda message_id: -ranks[message_id])
+    hits = _hits(db, scope.user_id, asked, found[offset:last])
+    return Results(hits, total, len(found) > last, is_capped)
+
+
+def _look(
+    db: Reads,
+    scope: Scope,
+    sources: Sequence[tuple[str, str | None]],
+    most: int,
+    weights: Mapping[str, float] = {},
+) -> dict[int, float]:
+    """The newest that each of the sources finds, and how well each hit fits."""
+    bindings = {
+        "user": scope.user_id,
+        "after": scope.after,
+        "before": scope.before,
+        "since": scope.since,
+        "until": scope.until,
+        "rooms": None if scope.is_everywhere else json.dumps(list(scope.places)),
+        "authors": None if scope.authors is None else json.dumps(list(scope.authors)),
+        "most": most,
+        **weights,
     }
-    if match is None:
-        found = _ids(db, IN_ALL, bindings)
-    else:
-        found = _ids(db, IN_WORDS, bindings | {"match": match})
-        if parts is not None and _are_few(db, found, bindings | {"match": match}):
-            in_parts = _ids(db, IN_PARTS, bindings | {"match": parts})
-            found = sorted({*found, *in_parts}, reverse=True)
-    if sort == "relevance" and match is not None:
-        found = _ranked(db, match, found)
-    shown = found[offset : offset + limit]
-    total = min(len(found), MOST_COUNTED)
-    return Results(
-        _hits(db, user_id, asked, match, shown), total, len(found) > offset + limit
-    )
+    ranks: dict[int, float] = {}
+    for sql, match in reversed(sources):
+        ranks.update(db.rows(sql, {**bindings, "match": match}))
+    return ranks
 
 
-def _ids(db: Reads, sql: str, bindings: dict[str, Any]) -> list[int]:
-    return [message_id for (message_id,) in db.rows(sql, bindings)]
-
-
-def _are_few(db: Reads, found: Sequence[int], bindings: dict[str, Any]) -> bool:
-    """Whether whole words are found seldom, on whatever page of results we are."""
-    if len(found) >= FEW:
+def _is_common(db: Reads, scope: Scope, asked: Asked) -> bool:
+    """Whether the words are not few themselves, but what they are narrowed down to."""
+    alone = Asked(asked.words)
+    if scope.authors is None and replace(asked, in_names=()) == alone:
         return False
-    everywhere = {"before": 2**63 - 1, "after": 0, "most": FEW}
-    return len(_ids(db, IN_WORDS, bindings | everywhere)) < FEW
+    scope = scope.by_anybody
+    match, _ = _expressions(scope, alone)
+    return len(_look(db, scope, [(IN_WORDS, match)], FEW)) == FEW
 
 
-def _rooms(
-    db: Reads, user_id: int, asked: Asked, narrowed: Narrowed
-) -> set[int] | None:
-    """The rooms to look in; None for all of many."""
-    mine = set(memberships.rooms_of(db, user_id))
-    if narrowed.room_id is not None:
-        mine &= {narrowed.room_id}
-    if asked.in_names:
-        named = db.rows(
-            """SELECT rooms.id, rooms.name FROM memberships
-               JOIN rooms ON rooms.id = memberships.room_id
-               WHERE memberships.user_id = ? AND rooms.name IS NOT NULL""",
-            (user_id,),
-        )
-        mine &= _named(asked.in_names, named)
-    elif narrowed.room_id is None and len(mine) > MOST_NAMED:
-        return None
-    return mine
-
-
-def _authors(
-    db: Reads, user_id: int, asked: Asked, narrowed: Narrowed
-) -> set[int] | None:
-    """Whose messages to look for; None for everybody's."""
-    authors = None if narrowed.creator_id is None else {narrowed.creator_id}
-    if asked.from_names:
-        everybody = db.rows("SELECT id, name FROM users")
-        named = _named(asked.from_names, everybody)
-        if "me" in map(str.lower, asked.from_names):
-            named.add(user_id)
-        authors = named if authors is None else authors & named
-    return authors
-
-
-def _named(names: Iterable[str], things: Iterable[tuple[int, str]]) -> set[int]:
-    """What is called so, or else what begins so, case and accents aside."""
-    folded = [(thing_id, richtext.fold(name)) for thing_id, name in things]
-    found: set[int] = set()
-    for name in map(richtext.fold, names):
-        whole = {thing_id for thing_id, known in folded if known == name}
-        begun = {
-            thing_id
-            for thing_id, known in folded
-            if known.startswith(name) or f" {name}" in known
-        }
-        found |= whole or begun
-    return found
-
-
-def _expressions(
-    asked: Asked, places: set[int] | None, authors: set[int] | None
-) -> tuple[str | None, str | None]:
+def _expressions(scope: Scope, asked: Asked) -> tuple[str | None, str | None]:
     """The question as FTS5 wants it, for the index of words and for that of parts."""
-    tags = [
-        f"{column}: ({' OR '.join(map(_letters, sorted(ids)))})"
-        for column, ids in (("room", places), ("author", authors))
-        if ids is not None and len(ids) <= MOST_NAMED
-    ]
-    as_words = [words.as_words(word) for word in asked.words]
-    as_parts = [words.as_part(word) for word in asked.words]
-    return (
-        _joined(as_words, [words.as_words(word) for word in asked.without], tags),
-        (
-            _joined(as_parts, [words.as_part(word) for word in asked.without], tags)
-            if as_parts and None not in as_parts
-            else None
-        ),
-    )
+    match = _joined(_phrases(asked.words), _phrases(asked.without), scope.tags(asked))
+    parts = [[part] for part in map(words.as_part, asked.words) if part is not None]
+    if not parts or len(parts) < len(asked.words):
+        return match, None
+    without = [[part] for part in map(words.as_part, asked.without) if part is not None]
+    return match, _joined(parts, without, scope.tags_of_parts(asked))
+
+
+def _phrases(wanted: Iterable[Word]) -> list[Sequence[str]]:
+    return [phrases for phrases in map(words.as_words, wanted) if phrases]
 
 
 def _joined(
-    wanted: Sequence[str | None], unwanted: Sequence[str | None], tags: Sequence[str]
+    wanted: Iterable[Sequence[str]],
+    unwanted: Iterable[Sequence[str]],
+    tags: Sequence[str],
 ) -> str | None:
-    said = [word for word in wanted if word is not None]
-    spared = [word for word in unwanted if word is not None]
-    if not (said or (spared and tags)):
+    """Phrases come first and in their order: `_weights` counts on it."""
+    said = [phrase for phrases in wanted for phrase in phrases]
+    spared = [f"({' AND '.join(phrases)})" for phrases in unwanted]
+    if not (said or tags):
         return None
     match = " AND ".join([*said, *tags])
     return f"({match}) NOT ({' OR '.join(spared)})" if spared else match
 
 
-def _letters(number: int) -> str:
-    """An id as the index writes it: see `messages_indexed`."""
-    digits = (number // LETTERS**2, number // LETTERS, number)
-    return '"' + "".join(chr(FIRST_LETTER + digit % LETTERS) for digit in digits) + '"'
+def _in_words(weights: Mapping[str, float]) -> str:
+    marks = "".join(f", :{name}" for name in weights)
+    return RANKED.format(marks) if weights else IN_WORDS
 
 
-def _ranked(db: Reads, match: str, found: Sequence[int]) -> list[int]:
-    """The newest that were found, the most fitting first; parts of words come last."""
-    if not found:
-        return []
-    ranks = dict(
-        db.rows(
-            """SELECT rowid, bm25(messages_words) FROM messages_words
-               WHERE messages_words MATCH ? AND rowid BETWEEN ? AND ?""",
-            (match, found[-1], found[0]),
-        )
-    )
-    return sorted(found, key=lambda id: (ranks.get(id, 0.0), -id))
+def _weights(db: Reads, scope: Scope, asked: Asked) -> dict[str, float]:
+    """How much each phrase says of a message: the more, the rarer its word is.
+
+    Only what the person may see is looked at, and of that the newest: the order of
+    hits tells nothing of rooms that one is not in.
+    """
+    wanted, tags = _phrases(asked.words), scope.tags(asked)
+    weights: list[float] = []
+    for phrases in wanted:
+        rarity = 1.0
+        if len(wanted) > 1:
+            match = _joined([phrases], (), tags)
+            having = _look(db, scope, [(IN_WORDS, match)], SAMPLED)
+            after = min(having) if len(having) == SAMPLED else scope.after
+            share = (scope.before - after) / (scope.before - scope.after)
+            rarity = share * sum(scope.places.values()) / max(1, len(having))
+        weights += [math.log1p(rarity)] * len(phrases)
+    return {f"weight_{place}": weight for place, weight in enumerate(weights)}
 
 
-def _hits(
-    db: Reads, user_id: int, asked: Asked, match: str | None, shown: Sequence[int]
-) -> list[Hit]:
-    ids = json.dumps(list(shown))
-    marked: dict[int, tuple[str, str]] = {}
-    if match is not None:
-        marked = {
-            message_id: (plain, filenames)
-            for message_id, plain, filenames in db.rows(
-                # Without the plus the index would be asked anew for each id.
-                """SELECT rowid, highlight(messages_words, 0, :open, :close),
-                          highlight(messages_words, 1, :open, :close)
-                   FROM messages_words
-                   WHERE messages_words MATCH :match
-                     AND rowid BETWEEN :first AND :last
-                     AND +rowid IN (SELECT value FROM json_each(:ids))""",
-                {
-                    "match": match,
-                    "ids": ids,
-                    "first": min(shown, default=0),
-                    "last": max(shown, default=0),
-                    "open": richtext.OPEN,
-                    "close": richtext.CLOSE,
-                },
-            )
-        }
+def _hits(db: Reads, user_id: int, asked: Asked, shown: Sequence[int]) -> list[Hit]:
     by_id = {message.id: message for message in messages.among(db, user_id, shown)}
     names = rooms.names(db, user_id, {each.room_id for each in by_id.values()})
     return [
         Hit(
             by_id[message_id],
             names[by_id[message_id].room_id],
-            _snippet(by_id[message_id], asked, marked.get(message_id)),
+            snippets.snippet(db, by_id[message_id], asked.words),
         )
         for message_id in shown
         if message_id in by_id
     ]
-
-
-def _snippet(message: Message, asked: Asked, marked: tuple[str, str] | None) -> str:
-    """The words around what was found first, and what was found in them marked."""
-    candidates = list(marked or ())
-    candidates.append(_marked(message.plain, asked.words))
-    text = next((text for text in candidates if richtext.OPEN in text), message.plain)
-    start = max(0, text.find(richtext.OPEN) - BEFORE_MARK)
-    if start:
-        start = max(start, text.rfind(" ", 0, start + BEFORE_MARK // 2) + 1)
-    cut = text[start : start + WINDOW]
-    if cut.rfind(richtext.OPEN) > cut.rfind(richtext.CLOSE):
-        cut += richtext.CLOSE
-    return ("…" if start else "") + cut + ("…" if start + WINDOW < len(text) else "")
-
-
-def _marked(text: str, wanted: Iterable[Word]) -> str:
-    """The text with marks around the words, wherever they stand in it."""
-    folded, places = "", []
-    for place, letter in enumerate(text):
-        for each in unicodedata.normalize("NFKD", letter).casefold():
-            if not unicodedata.combining(each):
-                folded += each
-                places.append(place)
-    is_found = [False] * (len(text) + 1)
-    for word in wanted:
-        looked_for = "".join(
-            each
-            for each in unicodedata.normalize("NFKD", word.text).casefold()
-            if not unicodedata.combining(each)
-        )
-        at = folded.find(looked_for) if looked_for else -1
-        while at >= 0:
-            for place in places[at : at + len(looked_for)]:
-                is_found[place] = True
-            at = folded.find(looked_for, at + len(looked_for))
-    parts = []
-    was_found = False
-    for letter, found in zip(text + " ", is_found):
-        if found != was_found:
-            parts.append(richtext.OPEN if found else richtext.CLOSE)
-            was_found = found
-        parts.append(letter)
-    return "".join(parts)[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +297,7 @@ def lines_around(
            JOIN memberships ON memberships.room_id = messages.room_id
                            AND memberships.user_id = :user
            WHERE messages.id IN (SELECT value FROM json_each(:ids))""",
-        {"user": user_id, "ids": json.dumps(list(message_ids)), "most": WINDOW},
+        {"user": user_id, "ids": json.dumps(list(message_ids)), "most": GLIMPSE},
     )
     return {
         message_id: (
@@ -407,14 +319,21 @@ def put_off(tx: Tx) -> list[str]:
 
 
 def rebuild(tx: Tx, triggers: Iterable[str] = ()) -> None:
-    """Makes both indexes anew from what the messages say."""
+    """Makes every index anew from what the messages say."""
     for sql in (*REBUILD, *triggers):
         tx.row(sql)
 
 
 def faults(tx: Tx) -> list[str]:
     """Which index does not say what the messages say; each is read whole."""
-    return [index for index, check in CHECK.items() if not _passes(tx, check)]
+    wrong = [index for index, check in CHECK.items() if not _passes(tx, check)]
+    is_elsewhere = tx.value(
+        """SELECT EXISTS (
+             SELECT 1 FROM messages LEFT JOIN days ON days.day = created_at / ?
+             WHERE id NOT BETWEEN ifnull(first_id, id + 1) AND ifnull(last_id, id))""",
+        (DAY,),
+    )
+    return [*wrong, "days"] if is_elsewhere else wrong
 
 
 def _passes(tx: Tx, check: str) -> bool:

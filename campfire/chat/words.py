@@ -14,6 +14,8 @@ from typing import Final, Literal
 MOST_WORDS: Final = 12
 LONGEST_WORD: Final = 64
 SHORTEST_PART: Final = 3
+# The columns of words: what stands for rooms and people is in others.
+SAID: Final = "{plain filenames}"
 
 # Han, kana, Hangul, Thai, Lao, Myanmar, Khmer: words are not parted by spaces there, or
 # not where one would look for them.
@@ -134,30 +136,31 @@ def _moment(text: str) -> int | None:
     return int(datetime.combine(day, time(), UTC).timestamp()) * 1000
 
 
-def as_words(word: Word) -> str | None:
+def as_words(word: Word) -> Sequence[str]:
     """The word for the index of words: what has spaces as a phrase, the rest as pairs.
 
-    None for what that index cannot hold.
+    All of these phrases have to be there; none for what that index cannot hold.
     """
     parts = []
     position = 0
     for run in UNSPACED.finditer(word.text):
-        parts.append(_quoted(word.text[position : run.start()]))
-        cut = " ".join(_paired(run[0]))
-        parts.append(f"pairs: {_quoted(cut)}{'*' if len(run[0]) == 1 else ''}")
+        parts.append((SAID, word.text[position : run.start()], ""))
+        pairs = " ".join(_paired(run[0]))
+        parts.append(("pairs", pairs, "*" if len(run[0]) == 1 else ""))
         position = run.end()
-    parts.append(_quoted(word.text[position:]))
-    said = [part for part in parts if any(map(str.isalnum, part))]
-    if not said:
-        return None
-    return "(" + " AND ".join(said) + ")"
+    parts.append((SAID, word.text[position:], ""))
+    return [
+        f"{columns}: {_quoted(text)}{ending}"
+        for columns, text, ending in parts
+        if any(map(str.isalnum, text))
+    ]
 
 
 def as_part(word: Word) -> str | None:
     """The word for the index of parts, or None where it is too short for that."""
     if len(word.text) < SHORTEST_PART:
         return None
-    return _quoted(word.text)
+    return f"{SAID}: {_quoted(word.text)}"
 
 
 def _quoted(text: str) -> str:

@@ -13,7 +13,8 @@ from markupsafe import Markup
 from campfire.chat import accounts, rooms, searches, users, words
 from campfire.chat.accounts import Account
 from campfire.chat.rooms import Room
-from campfire.chat.searches import Hit, Line, Narrowed, Results
+from campfire.chat.scopes import Narrowed
+from campfire.chat.searches import Hit, Line, Results
 from campfire.chat.users import User
 from campfire.chat.words import Asked
 from campfire.database import Reads
@@ -253,7 +254,7 @@ async def page(request: web.Request, question: Question, seen: Sight) -> str:
         people=seen.people,
         recent=seen.recent,
         total=seen.results.total,
-        is_capped=seen.results.total >= searches.MOST_COUNTED,
+        is_capped=seen.results.is_capped,
         found=shown(question, seen),
         older=older(request, seen.results),
     )

@@ -3,6 +3,10 @@
 The property plays many messages against a search that looks at each of them.
 """
 
+from datetime import datetime
+from typing import Any, get_args
+
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,12 +17,13 @@ from campfire.chat import (
     messages,
     richtext,
     rooms,
+    scopes,
     searches,
     users,
     words,
 )
 from campfire.chat.messages import Message
-from campfire.chat.searches import Narrowed
+from campfire.chat.scopes import Narrowed
 from campfire.database import Tx
 from campfire.refusals import Busy, Invalid
 from tests.chat.conftest import Stage
@@ -34,13 +39,9 @@ def say(tx: Tx, text: str, user_id: int = JZ, room_id: int = ALL_PETS) -> Messag
 
 def found(tx: Tx, text: str, user_id: int = JZ, **narrowed: int) -> list[int]:
     results = searches.find(tx, user_id, text, Narrowed(**narrowed), limit=100)
-    assert results.total == len(results.hits)
+    if not narrowed.keys() & {"before", "after"}:
+        assert results.total == len(results.hits)
     return [hit.message.id for hit in results.hits]
-
-
-def snippet(tx: Tx, text: str) -> str:
-    (hit,) = searches.find(tx, JZ, text).hits
-    return hit.snippet.replace(richtext.OPEN, "[").replace(richtext.CLOSE, "]")
 
 
 def test_the_newest_comes_first(tx: Tx) -> None:
@@ -132,7 +133,7 @@ def test_only_rooms_one_is_in_now_are_looked_through(tx: Tx) -> None:
 
 
 def test_with_many_rooms_each_message_is_asked_about(tx: Tx) -> None:
-    for number in range(searches.MOST_NAMED + 1):
+    for number in range(scopes.MOST_NAMED + 1):
         rooms.create(tx, KEVIN, "closed", f"Room {number}")
     mine = say(tx, "hut", KEVIN)
     say(tx, "hut", JZ, WATERCOOLER)
@@ -183,6 +184,43 @@ def test_the_most_fitting_comes_first_when_asked(tx: Tx) -> None:
     assert len(results.hits) == 2
 
 
+def test_a_rare_word_says_more_than_a_common_one(tx: Tx) -> None:
+    rare = say(tx, "lynx hut filler filler")
+    common = say(tx, "lynx hut hut filler")
+    for _ in range(40):
+        say(tx, "hut")
+    ranked = searches.find(tx, JZ, "hut lynx", sort="relevance").hits
+    assert [hit.message.id for hit in ranked] == [common.id, rare.id]
+    doubled = say(tx, "lynx lynx hut filler")
+    ranked = searches.find(tx, JZ, "hut lynx", sort="relevance").hits
+    assert ranked[0].message.id == doubled.id
+
+
+def test_the_size_of_a_room_does_not_make_a_hit_more_fitting(tx: Tx) -> None:
+    older = say(tx, "hut", JZ, WATERCOOLER)
+    newer = say(tx, "hut", JZ, ALL_PETS)
+    for _ in range(20):
+        say(tx, "filler", JZ, ALL_PETS)
+    ranked = searches.find(tx, JZ, "hut", sort="relevance").hits
+    assert [hit.message.id for hit in ranked] == [newer.id, older.id], "as if by time"
+
+
+def test_parts_of_words_come_after_whole_ones_when_ranked(tx: Tx) -> None:
+    whole, part = say(tx, "car"), say(tx, "carpet")
+    assert found(tx, "car") == [part.id, whole.id]
+    ranked = searches.find(tx, JZ, "car", sort="relevance").hits
+    assert [hit.message.id for hit in ranked] == [whole.id, part.id]
+
+
+def test_to_narrow_down_finds_nothing_new(tx: Tx) -> None:
+    say(tx, "carpet", KEVIN)
+    for _ in range(searches.FEW):
+        say(tx, "car")
+    say(tx, "car of mine", KEVIN)
+    for narrower in ("from:kevin", "-mine", "has:link", "before:2999-01-01"):
+        assert set(found(tx, f"car {narrower}")) <= set(found(tx, "car")), narrower
+
+
 def test_pages_follow_each_other(tx: Tx) -> None:
     ids = [say(tx, f"hut {number}").id for number in range(7)][::-1]
     first = searches.find(tx, JZ, "hut", limit=3)
@@ -195,25 +233,137 @@ def test_pages_follow_each_other(tx: Tx) -> None:
     assert [hit.message.id for hit in by_offset.hits] == ids[6:]
 
 
-def test_a_snippet_marks_what_was_found(tx: Tx) -> None:
-    say(tx, "The *wardens* are opening the upper huts early")
-    assert snippet(tx, "hut opening") == (
-        "The wardens are [opening] the upper [huts] early"
+def test_every_page_counts_all_of_them(tx: Tx) -> None:
+    ids = [say(tx, f"hut {number}").id for number in range(7)]
+    pages = (Narrowed(before=ids[2]), Narrowed(after=ids[4]), Narrowed(before=1))
+    for page in pages:
+        for sort in get_args(searches.Sort):
+            results = searches.find(tx, JZ, "hut", page, sort=sort)
+            assert (results.total, results.is_capped) == (7, False)
+    assert searches.find(tx, JZ, "hut", Narrowed(), offset=20).total == 7
+
+
+@pytest.mark.parametrize("sort", get_args(searches.Sort))
+def test_counting_stops_and_says_so(
+    tx: Tx, sort: searches.Sort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "MOST_COUNTED", 5)
+    ids = [say(tx, f"hut {number}").id for number in range(7)]
+    results = searches.find(tx, JZ, "hut", sort=sort, limit=2)
+    assert (results.total, results.is_capped, results.more) == (5, True, True)
+    oldest = searches.find(tx, JZ, "hut", Narrowed(before=ids[1]), limit=2)
+    assert [hit.message.id for hit in oldest.hits] == ids[:1]
+    assert (oldest.total, oldest.is_capped, oldest.more) == (5, True, False)
+    say_no_more = searches.find(tx, JZ, "hut 3", sort=sort)
+    assert (say_no_more.total, say_no_more.is_capped) == (1, False)
+
+
+def test_among_many_messages_it_stops_sooner_but_shows_all(
+    tx: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "LITTLE", 6)
+    monkeypatch.setattr(searches, "MOST_COUNTED_IN_MUCH", 3)
+    ids = [say(tx, f"hut {number}").id for number in range(7)][::-1]
+    seen: list[int] = []
+    for offset in range(0, 8, 2):
+        results = searches.find(tx, JZ, "hut", limit=2, offset=offset)
+        seen += [hit.message.id for hit in results.hits]
+        assert results.is_capped == (offset + 2 < 7)
+        assert results.total == min(max(3, offset + 2), 7)
+    assert seen == ids
+
+
+def test_what_stands_for_rooms_and_files_is_no_word(tx: Tx) -> None:
+    message = say(tx, "see https://huts.example/")
+    row = tx.row(
+        "SELECT room, author, room_author, has FROM messages_indexed WHERE id = ?",
+        (message.id,),
     )
-    assert snippet(tx, "arden") == "The w[arden]s are opening the upper huts early"
+    assert row[3] == scopes.HAS["link"]
+    for text in row:
+        assert found(tx, text) == found(tx, f'"{text}"') == []
+        assert found(tx, f"see -{text}") == [message.id]
 
 
-def test_a_snippet_of_a_long_message_is_cut_around_it(tx: Tx) -> None:
-    say(tx, "before " * 100 + "**needle** " + "after " * 100)
-    shown = snippet(tx, "needle")
-    assert "[needle]" in shown
-    assert shown.startswith("…before") and shown.endswith("…")
-    assert len(shown) < searches.WINDOW + 10
+def test_a_link_that_comes_or_goes_with_an_edit_is_found_so(tx: Tx) -> None:
+    message = say(tx, "the map")
+    for source, hits in (("the [map](https://a.example/)", 1), ("the map", 0)):
+        messages.edit(tx, JZ, ALL_PETS, message.id, richtext.draft(source))
+        assert len(found(tx, "map has:link")) == hits
+    assert searches.faults(tx) == []
 
 
-def test_a_snippet_marks_pairs(tx: Tx) -> None:
-    say(tx, "私は東京都に住む")
-    assert snippet(tx, "東京都") == "私は[東京都]に住む"
+def test_days_are_right_where_a_clock_was_wrong(tx: Tx) -> None:
+    def bring(day: str) -> int:
+        at = int(datetime.fromisoformat(f"{day}T12:00Z").timestamp()) * 1000
+        seq = tx.value("SELECT max(seq) + 1 FROM messages") or 1
+        return messages.bring(tx, ALL_PETS, JZ, seq, richtext.draft("hut"), at)
+
+    days = ("2021-05-02", "2031-05-02", "2021-05-03", "2021-05-02", "2021-05-04")
+    first, ahead, second, back, third = map(bring, days)
+    assert found(tx, "hut before:2021-05-03") == [back, first]
+    assert found(tx, "hut after:2021-05-04") == [third, ahead]
+    assert found(tx, "hut after:2021-05-03 before:2021-05-04") == [second]
+    assert found(tx, "after:2031-01-01") == [ahead]
+    assert found(tx, "hut before:2021-05-02") == []
+    assert found(tx, "hut after:2031-05-03") == []
+    assert searches.faults(tx) == []
+    tx.row("UPDATE days SET last_id = first_id")
+    assert searches.faults(tx) == ["days"]
+    searches.rebuild(tx)
+    assert searches.faults(tx) == []
+
+
+@pytest.mark.parametrize(
+    "sql", [searches.IN_WORDS, searches.IN_PARTS, searches.IN_ALL, searches.RANKED]
+)
+def test_no_message_is_read_and_nothing_is_sorted_to_find_the_newest(
+    tx: Tx, sql: str
+) -> None:
+    bindings = dict.fromkeys(
+        ("user", "after", "before", "since", "until", "rooms", "authors", "most")
+    )
+    plan = tx.rows(
+        f"EXPLAIN QUERY PLAN {sql.format('')}", bindings | {"match": '"hut"'}
+    )
+    steps = [step for *_, step in plan]
+    assert not [step for step in steps if "TEMP B-TREE" in step]
+    (places,) = [step for step in steps if "messages_places" in step]
+    assert "USING COVERING INDEX" in places
+    assert not [step for step in steps if "messages_by_room" in step]
+
+
+def steps(tx: Tx, text: str, sort: searches.Sort) -> int:
+    """What SQLite's machine does with what the index finds."""
+    counted = 0
+
+    def count(trace: dict[str, Any]) -> None:
+        nonlocal counted
+        if "messages_places" in trace["sql"]:
+            counted += trace["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
+
+    connection = tx._connection
+    connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, count)
+    searches.find(tx, KEVIN, text, sort=sort)
+    connection.trace_v2(0, None)
+    return counted
+
+
+@pytest.mark.parametrize("sort", get_args(searches.Sort))
+@pytest.mark.parametrize("text", ["hut", "the hut", "upper", '"the hut"', "hut -lake"])
+def test_what_is_hidden_changes_nothing(tx: Tx, text: str, sort: searches.Sort) -> None:
+    """Neither what is found, its order, count and words, nor what finding it takes."""
+    for number in range(60):
+        say(tx, f"filler {number}", JZ, WATERCOOLER)
+    for said in ("the hut", "a hut, the hut and the lake", "uppermost hut", "the map"):
+        say(tx, said, KEVIN)
+    before = searches.find(tx, KEVIN, text, sort=sort)
+    steps_before = steps(tx, text, sort)
+    for _ in range(60):
+        say(tx, "the uppermost hut, hut, hut", JZ, WATERCOOLER)
+    assert before.total > 0
+    assert searches.find(tx, KEVIN, text, sort=sort) == before
+    assert steps(tx, text, sort) <= steps_before * 1.1
 
 
 HOSTILE = [
@@ -274,14 +424,29 @@ def test_the_last_searches_are_remembered_once_each(tx: Tx) -> None:
 WORDS = st.sampled_from(["hut", "fog", "map", "tar", "star", "東京", "南京東", "Ápple"])
 SAID = st.tuples(
     st.sampled_from([ALL_PETS, WATERCOOLER]),
+    st.sampled_from([JZ, JASON]),
     st.lists(WORDS, min_size=1, max_size=4).map(" ".join),
 )
+FILTERS = {"": 0, "from:jz": JZ, "from:jason": JASON}
 
 
 @settings(max_examples=60)
-@given(st.lists(SAID, max_size=8), st.lists(WORDS, min_size=1, max_size=2))
+@given(
+    st.lists(SAID, max_size=8),
+    st.lists(WORDS, min_size=1, max_size=2),
+    st.sampled_from(list(FILTERS)),
+    st.sampled_from(["", "in:all", "in:water"]),
+    st.sampled_from(get_args(searches.Sort)),
+    st.booleans(),
+)
 def test_it_finds_what_one_would_find_by_looking(
-    stage: Stage, said: list[tuple[int, str]], asked: list[str]
+    stage: Stage,
+    said: list[tuple[int, int, str]],
+    asked: list[str],
+    author: str,
+    place: str,
+    sort: searches.Sort,
+    in_index: bool,
 ) -> None:
     def holds(text: str) -> bool:
         known = [richtext.fold(word) for word in text.split(" ")]
@@ -293,15 +458,30 @@ def test_it_finds_what_one_would_find_by_looking(
         parts = all(len(word) >= 3 and word in richtext.fold(text) for word in wanted)
         return whole or parts
 
-    with stage() as tx:
-        posted = [(say(tx, text, JZ, room_id), text) for room_id, text in said]
+    rooms_asked = {"": {ALL_PETS, WATERCOOLER}, "in:all": {ALL_PETS}}
+    text = " ".join(filter(None, [*asked, author, place]))
+    # Rooms are met in the index, or tested hit by hit; nobody can tell which.
+    much = 0 if in_index else scopes.NEVER
+    with stage() as tx, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scopes, "MUCH", much)
+        posted = [
+            (say(tx, text, author_id, room_id), text)
+            for room_id, author_id, text in said
+        ]
         for user_id, seen in ((JZ, {ALL_PETS, WATERCOOLER}), (KEVIN, {ALL_PETS})):
             by_looking = [
                 message.id
-                for message, text in posted
-                if message.room_id in seen and holds(text)
+                for message, body in posted
+                if message.room_id in seen & rooms_asked.get(place, {WATERCOOLER})
+                and FILTERS[author] in (0, message.creator.id)
+                and holds(body)
             ]
-            assert found(tx, " ".join(asked), user_id) == by_looking[::-1]
+            results = searches.find(tx, user_id, text, sort=sort)
+            ids = [hit.message.id for hit in results.hits]
+            assert results.total == len(ids)
+            assert sorted(ids) == by_looking
+            if sort == "newest":
+                assert ids == by_looking[::-1]
 
 
 def test_a_person_who_is_not_there_finds_nothing(tx: Tx) -> None:

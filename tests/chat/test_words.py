@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campfire.chat import words
-from campfire.chat.words import Asked, Word
+from campfire.chat.words import SAID, Asked, Word
 
 
 def test_words_are_what_stands_between_spaces() -> None:
@@ -68,16 +68,16 @@ def test_scripts_without_spaces_are_cut_into_pairs() -> None:
 
 
 def test_a_word_is_asked_for_in_quotes_and_pairs() -> None:
-    assert words.as_words(Word('a"b')) == '("a""b")'
-    assert words.as_words(Word("東京都")) == '(pairs: "東京 京都")'
-    assert words.as_words(Word("東")) == '(pairs: "東"*)'
-    assert words.as_words(Word("v2東京")) == '("v2" AND pairs: "東京")'
-    assert words.as_words(Word("++")) is None
+    assert words.as_words(Word('a"b')) == [f'{SAID}: "a""b"']
+    assert words.as_words(Word("東京都")) == ['pairs: "東京 京都"']
+    assert words.as_words(Word("東")) == ['pairs: "東"*']
+    assert words.as_words(Word("v2東京")) == [f'{SAID}: "v2"', 'pairs: "東京"']
+    assert words.as_words(Word("++")) == []
 
 
 def test_a_part_needs_three_characters() -> None:
     assert words.as_part(Word("ab")) is None
-    assert words.as_part(Word('c++"')) == '"c++"""'
+    assert words.as_part(Word('c++"')) == f'{SAID}: "c++"""'
 
 
 @given(st.text())
