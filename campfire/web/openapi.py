@@ -414,7 +414,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "A small picture of a file", 200, type=PICTURE
     ),
     "GET /searches": operation(
-        "Messages with these words in my rooms",
+        "Messages with these words in my rooms; X-Total-Count is that of all pages, or"
+        " with X-Total-Count-Capped a number that there are more than",
         (200, array(ref("SearchHit"))),
         query="q room_id creator_id before after sort limit offset",
     ),

@@ -25,7 +25,10 @@ PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type",
     "Access-Control-Max-Age": "600",
 }
-EXPOSED: Final = "ETag, Link, Location, Retry-After, X-Request-Id, X-Total-Count"
+EXPOSED: Final = (
+    "ETag, Link, Location, Retry-After, X-Request-Id, X-Total-Count,"
+    " X-Total-Count-Capped"
+)
 
 
 class Origins:

@@ -177,6 +177,8 @@ async def index(request: web.Request) -> web.Response:
         results = await request.app[DB].read(question.look, user.id)
     response = responses.json([render.hit(hit) for hit in results.hits])
     response.headers["X-Total-Count"] = str(results.total)
+    if results.is_capped:
+        response.headers["X-Total-Count-Capped"] = "true"
     response.headers.update(next_link(request, results))
     return response
 

@@ -3,6 +3,7 @@
 import pytest
 from aiohttp import ClientSession
 
+from campfire.chat import searches
 from tests.conftest import ALL_PETS, WATERCOOLER, SignIn
 from tests.web.conftest import Browse
 
@@ -48,6 +49,8 @@ async def test_pages_are_followed_by_their_links(sign_in: SignIn) -> None:
         url = f"/searches?q=hut&limit=2&sort={sort}"
         while url:
             async with jz.get(url) as answer:
+                assert answer.headers["X-Total-Count"] == "5", "on every page"
+                assert "X-Total-Count-Capped" not in answer.headers
                 seen += [hit["message"]["id"] for hit in await answer.json()]
                 url = str(answer.links["next"]["url"]) if answer.links else ""
                 url = url.replace(str(answer.url.origin()), "")
@@ -130,6 +133,21 @@ async def test_filters_read_like_a_sentence_and_are_taken_out_by_a_link(
     assert 'href="/searches?q=hut&amp;sort=relevance">Search everywhere' in found
 
 
+async def test_more_than_is_counted_is_said_to_be_more(
+    sign_in: SignIn, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "MOST_COUNTED", 3)
+    jz, kevin = (await sign_in("JZ")).client, await browse("Kevin")
+    ids = [await say(jz, f"hut {number}") for number in range(5)]
+    for query in ("q=hut&limit=2", f"q=hut&limit=2&before={ids[2]}"):
+        async with jz.get(f"/searches?{query}") as answer:
+            assert answer.headers["X-Total-Count"] == "3"
+            assert answer.headers["X-Total-Count-Capped"] == "true"
+        assert "<b>More than 3 messages</b> with" in await page(
+            kevin, f"/searches?{query}"
+        )
+
+
 async def test_a_form_narrows_down_and_is_remembered(browse: Browse) -> None:
     kevin = await browse("Kevin")
     fields = {
@@ -184,4 +202,5 @@ async def test_older_results_follow_by_key_and_go_on_counting(
     query = f"q=hut&amp;limit=2&amp;before={ids[3]}&amp;seen=2"
     assert f'href="/searches?{query}" rel="next"' in found
     found = await page(kevin, "/searches?" + query.replace("&amp;", "&"))
+    assert "<b>5 messages</b> with" in found
     assert f'/@{ids[2]}?q=hut&amp;hit=3"' in found

@@ -10,8 +10,10 @@ async function found(asked, window) {
   const answer = await fetch(url(`/searches?${query}`), {
     headers: { Accept: "application/json" },
   });
-  if (!answer.ok) return { hits: [], total: 0 };
-  return { hits: await answer.json(), total: Number(answer.headers.get("X-Total-Count")) };
+  if (!answer.ok) return { hits: [], total: "0" };
+  const counted = Number(answer.headers.get("X-Total-Count")).toLocaleString();
+  const isCapped = answer.headers.has("X-Total-Count-Capped");
+  return { hits: await answer.json(), total: isCapped ? `more than ${counted}` : counted };
 }
 
 // Where the message stands among the hits now, with those beside it.
@@ -73,7 +75,7 @@ export async function connect(section) {
       words.textContent = "This is not among the hits any more";
       return;
     }
-    words.textContent = `Hit ${at} of ${total.toLocaleString()}`;
+    words.textContent = `Hit ${at} of ${total}`;
     if (before) bar.append(link(before, at - 1, "Previous hit", "arrow-up"));
     if (after) bar.append(link(after, at + 1, "Next hit", "arrow-down"));
     mark(hit);
