@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from campfire.chat import jobs, quiet_hours, sessions, users
+from campfire.chat import jobs, memberships, quiet_hours, sessions, users
 from campfire.chat.jobs import Job
 from campfire.chat.quiet_hours import QuietHours
 from campfire.database import Reads, Tx
-from campfire.refusals import NotFound
+from campfire.refusals import Forbidden, Invalid, NotFound
 
 Outcome = Literal["delivered", "late", "refused"]
 
@@ -219,6 +219,35 @@ def keep_quiet(tx: Tx, user_id: int, hours: QuietHours | None) -> None:
     """Sets the person's quiet hours; what is held by the old ones is looked at anew."""
     quiet_hours.keep(tx, user_id, hours)
     jobs.hurry(tx, PUSH, f"{user_id}:")
+    users.changed(tx, user_id)
+
+
+def ring(tx: Tx, user_id: int, room_id: int, message_id: int) -> None:
+    """Has one's direct message ring now for those who let people do that.
+
+    Raises NotFound, Forbidden for somebody else's message, Invalid in a shared room.
+    """
+    memberships.require(tx, user_id, room_id)
+    row = tx.row(
+        """SELECT messages.creator_id, rooms.kind
+           FROM messages JOIN rooms ON rooms.id = messages.room_id
+           WHERE messages.id = ? AND messages.room_id = ?""",
+        (message_id, room_id),
+    )
+    if row is None:
+        raise NotFound("There is no such message.")
+    if row[0] != user_id:
+        raise Forbidden("Only who wrote a message can ring with it.")
+    if row[1] != "direct":
+        raise Invalid("Only a direct message can ring now.")
+    tx.row(
+        "INSERT INTO rings (message_id, asked_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (message_id, tx.now),
+    )
+    for (member_id,) in tx.rows(
+        "SELECT user_id FROM memberships WHERE room_id = ?", (room_id,)
+    ):
+        jobs.hurry(tx, PUSH, f"{member_id}:")
 
 
 # From a message to its pushes
@@ -346,13 +375,19 @@ def letter(db: Reads, job: Job, now: int, is_here: bool) -> Letter | Held | None
         return Held(HELD_FOR - (now - created_at))
     hours = quiet_hours.find(db, payload["user_id"])
     if hours is not None and (until := hours.until(now)) is not None:
-        return Held(until - now)
+        if not (hours.may_ring and _rings(db, payload["message_id"])):
+            return Held(until - now)
     if now - created_at > LATE and _is_outdone(db, job):
         return None
     title, body = (author, plain) if kind == "direct" else (room, f"{author}: {plain}")
     message_id, room_id = payload["message_id"], payload["room_id"]
     path, tag = f"/rooms/{room_id}", f"room-{room_id}"
     return Letter(keys, Notification(message_id, title, body, path, badge, tag))
+
+
+def _rings(db: Reads, message_id: int) -> bool:
+    rung = db.value("SELECT 1 FROM rings WHERE message_id = ?", (message_id,))
+    return rung is not None
 
 
 def _is_outdone(db: Reads, job: Job) -> bool:

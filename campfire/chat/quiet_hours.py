@@ -1,9 +1,12 @@
 """Quiet hours: when somebody does not want to be rung, on the clock where they are.
 
-They belong to the receiver: messages arrive at once, only their push waits.
+They belong to the receiver: messages arrive at once, only their push waits. Whether
+somebody who writes to them directly may ring all the same is theirs to say as well.
 """
 
+import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
@@ -23,6 +26,7 @@ class QuietHours:
     starts: int
     ends: int
     zone: str
+    may_ring: bool = True
 
     @property
     def starts_at(self) -> str:
@@ -46,14 +50,40 @@ class QuietHours:
         day = here.date() + timedelta(days=minute >= self.ends)
         end = datetime.combine(day, time(*divmod(self.ends, 60)), zone)
         # In the hour that a clock repeats, its end may have been already.
-        return max(round(end.timestamp() * 1000), now + MINUTE)
+        return max(milliseconds(end), now + MINUTE)
+
+    def night(self, now: int) -> "Night":
+        """The one that it is in at `now`, or the next."""
+        zone = ZoneInfo(self.zone)
+        today = datetime.fromtimestamp(now / 1000, zone).date()
+        for day in (today - timedelta(days=1), today, today + timedelta(days=1)):
+            last = day + timedelta(days=self.ends < self.starts)
+            begins = datetime.combine(day, time(*divmod(self.starts, 60)), zone)
+            ends = datetime.combine(last, time(*divmod(self.ends, 60)), zone)
+            night = Night(milliseconds(begins), milliseconds(ends), self.may_ring)
+            if night.ends > now:
+                break
+        return night
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Quiet hours once, in UTC milliseconds."""
+
+    begins: int
+    ends: int
+    may_ring: bool
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def written(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def agreed(starts: str, ends: str, zone: str) -> QuietHours:
+def agreed(starts: str, ends: str, zone: str, *, may_ring: bool = True) -> QuietHours:
     """Quiet hours as a form says them: two times of the day, a zone. Raises Invalid."""
     errors: dict[str, str] = {}
     minutes = []
@@ -70,14 +100,28 @@ def agreed(starts: str, ends: str, zone: str) -> QuietHours:
         errors["time_zone"] = "This is no time zone, such as Europe/Berlin."
     if errors:
         raise Invalid("These hours cannot be kept.", **errors)
-    return QuietHours(minutes[0], minutes[1], zone)
+    return QuietHours(minutes[0], minutes[1], zone, may_ring)
 
 
 def find(db: Reads, user_id: int) -> QuietHours | None:
     row = db.row(
-        "SELECT starts, ends, zone FROM quiet_hours WHERE user_id = ?", (user_id,)
+        "SELECT starts, ends, zone, may_ring FROM quiet_hours WHERE user_id = ?",
+        (user_id,),
     )
-    return None if row is None else QuietHours(*row)
+    return None if row is None else QuietHours(*(*row[:3], bool(row[3])))
+
+
+def nights(db: Reads, user_ids: Collection[int], now: int) -> dict[int, Night]:
+    """The nights of those among them who have quiet hours: this one, or the next."""
+    rows = db.rows(
+        """SELECT user_id, starts, ends, zone, may_ring FROM quiet_hours
+           WHERE user_id IN (SELECT value FROM json_each(?))""",
+        (json.dumps(list(user_ids)),),
+    )
+    return {
+        user_id: QuietHours(*(*hours, bool(may_ring))).night(now)
+        for user_id, *hours, may_ring in rows
+    }
 
 
 def keep(tx: Tx, user_id: int, hours: QuietHours | None) -> None:
@@ -86,8 +130,10 @@ def keep(tx: Tx, user_id: int, hours: QuietHours | None) -> None:
         tx.row("DELETE FROM quiet_hours WHERE user_id = ?", (user_id,))
         return
     tx.row(
-        """INSERT INTO quiet_hours (user_id, starts, ends, zone) VALUES (?, ?, ?, ?)
+        """INSERT INTO quiet_hours (user_id, starts, ends, zone, may_ring)
+           VALUES (?, ?, ?, ?, ?)
            ON CONFLICT (user_id) DO UPDATE SET starts = excluded.starts,
-             ends = excluded.ends, zone = excluded.zone""",
-        (user_id, hours.starts, hours.ends, hours.zone),
+             ends = excluded.ends, zone = excluded.zone,
+             may_ring = excluded.may_ring""",
+        (user_id, hours.starts, hours.ends, hours.zone, hours.may_ring),
     )

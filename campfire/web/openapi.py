@@ -39,6 +39,7 @@ TYPES: Final[dict[str, Schema]] = {
     "sort": {"enum": ["newest", "relevance"]},
     "webhook_url": {"type": ["string", "null"]},
     "posts": BOOLEAN,
+    "may_ring": BOOLEAN,
 }
 PLACEHOLDER: Final = re.compile(r"{(\w+)}")
 # Addresses that only lead browsers somewhere.
@@ -326,7 +327,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "PUT /users/me/quiet_hours": operation(
         "When no push is sent: two times such as 19:00, and a zone such as UTC",
         204,
-        body="from! to! time_zone!",
+        body="from! to! time_zone! may_ring",
+    ),
+    f"POST {MESSAGE}/ring": operation(
+        "Ring with my direct message in somebody's quiet hours", 202
     ),
     "DELETE /users/me/quiet_hours": operation("Have no quiet hours", 204),
     "GET /webmanifest": operation(

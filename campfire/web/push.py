@@ -12,7 +12,7 @@ from campfire.chat.quiet_hours import QuietHours
 from campfire.refusals import Invalid
 from campfire.web import forms, render, responses, users
 from campfire.web.keys import DB, ID, LIMITS, PUSHABLE
-from campfire.web.limits import PUSH_TESTS, SUBSCRIPTIONS
+from campfire.web.limits import PUSH_TESTS, RINGS, SUBSCRIPTIONS
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer, viewer_of
 
@@ -83,7 +83,7 @@ async def keep_quiet(request: web.Request) -> web.Response:
     if is_on is None:
         is_on = representation(request) != "page"
     try:
-        hours = agreed(fields) if is_on else None
+        hours = agreed(request, fields) if is_on else None
     except Invalid as refusal:
         if representation(request) != "page":
             raise
@@ -99,11 +99,28 @@ async def stop_quiet(request: web.Request) -> web.Response:
     return responses.nothing()
 
 
-def agreed(fields: forms.Fields) -> QuietHours:
+@routes.post(f"/rooms/{{room_id:{ID}}}/messages/{{message_id:{ID}}}/ring")
+async def ring(request: web.Request) -> web.Response:
+    """Rings with one's direct message although it is night for who gets it."""
+    user = await viewer(request)
+    room_id = forms.path_id(request, "room_id")
+    message_id = forms.path_id(request, "message_id")
+    request.app[LIMITS].hit(RINGS, str(user.id))
+    await request.app[DB].write(push.ring, user.id, room_id, message_id)
+    if representation(request) == "page":
+        return responses.see(f"/rooms/{room_id}")
+    return web.Response(status=202)
+
+
+def agreed(request: web.Request, fields: forms.Fields) -> QuietHours:
+    may_ring = forms.flag(fields, "may_ring")
+    if may_ring is None:
+        may_ring = representation(request) != "page"
     return quiet_hours.agreed(
         forms.text(fields, "from", longest=5),
         forms.text(fields, "to", longest=5),
         forms.text(fields, "time_zone", longest=100),
+        may_ring=may_ring,
     )
 
 

@@ -1,8 +1,9 @@
 """Rooms: the list, the page, what changed, how far one has read."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from aiohttp import hdrs, web
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from campfire.chat import (
     accounts,
     memberships,
     messages,
+    quiet_hours,
     richtext,
     rooms,
     sounds,
@@ -113,21 +115,34 @@ async def home(request: web.Request) -> web.Response:
 @for_bots
 async def index(request: web.Request) -> web.Response:
     user = await viewer(request)
-    listed = await request.app[DB].read(rooms.all_of, user.id)
-    if representation(request) == "json":
-        return responses.json([render.room(room) for room in listed])
-    if representation(request) == "fragment":
-        account = await request.app[DB].read(accounts.require)
-        return responses.html(
-            await shell.page(
-                request,
-                "rooms/_list.html",
-                account,
-                rooms=listed,
-                present=request.app[PRESENT](),
+    match representation(request):
+        case "json":
+            listed = await request.app[DB].read(rooms.all_of, user.id)
+            return responses.json([render.room(room) for room in listed])
+        case "fragment":
+            context = await request.app[DB].read(behind_the_list, user.id)
+            present = request.app[PRESENT]()
+            shown = await shell.page(
+                request, "rooms/_list.html", present=present, **context
             )
-        )
+            return responses.html(shown)
     return responses.see("/", 302)
+
+
+def behind_the_list(db: Reads, user_id: int) -> dict[str, Any]:
+    """The rooms, and the nights of those with whom one is alone in one of them."""
+    listed = rooms.all_of(db, user_id)
+    people = {
+        room.others[0].id
+        for room in listed
+        if room.kind == "direct" and len(room.others) == 1
+    }
+    now = time.time_ns() // 1_000_000
+    return {
+        "account": accounts.require(db),
+        "rooms": listed,
+        "nights": quiet_hours.nights(db, people, now),
+    }
 
 
 @routes.get("/rooms/new")

@@ -1,6 +1,7 @@
 """Push: who is rung, what is read again at the last moment, and the ledger."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,7 @@ from campfire.chat.push import (
 )
 from campfire.chat.quiet_hours import QuietHours
 from campfire.database import Tx
-from campfire.refusals import NotFound
+from campfire.refusals import Forbidden, Invalid, NotFound
 from tests.conftest import (
     ALL_PETS,
     DAVID,
@@ -303,8 +304,68 @@ def test_quiet_hours_that_are_left_off_let_go_what_they_held(tx: Tx) -> None:
     tx.events.clear()
     push.keep_quiet(tx, JASON, None)
     assert quiet_hours.find(tx, JASON) is None
-    assert tx.events == [jobs.Added(PUSH)]
+    assert tx.events == [jobs.Added(PUSH), users.Changed(users.find(tx, JASON))]
     assert people(lease(tx, PUSH)) == [JASON]
+
+
+def ping(tx: Tx, body: str = "Are you there?") -> Message:
+    room, _ = rooms.direct(tx, JZ, [JASON])
+    return post(tx, body, room=room.id)
+
+
+def test_a_direct_message_rings_at_night_when_its_author_says_so(tx: Tx) -> None:
+    subscribe(tx, JASON)
+    push.keep_quiet(tx, JASON, ALWAYS)
+    message, other = ping(tx), ping(tx, "Never mind")
+    first, second = rung(tx)
+    for job in (first, second):
+        assert isinstance(letter(tx, job), Held)
+        jobs.postpone(tx, job, jobs.clock(), 3_600_000)
+    assert lease(tx, PUSH) == []
+    for _ in range(2):
+        push.ring(tx, JZ, message.room_id, message.id)
+    first, second = lease(tx, PUSH)
+    found = letter(tx, first)
+    assert isinstance(found, Letter)
+    assert found.notification.body == "Are you there?"
+    assert isinstance(letter(tx, second), Held)
+    messages.remove(tx, JZ, message.room_id, message.id)
+    assert tx.rows("SELECT * FROM rings") == []
+    assert isinstance(letter(tx, second), Held) and other.id
+
+
+def test_a_ring_that_is_asked_for_before_the_round_is_heard(tx: Tx) -> None:
+    subscribe(tx, JASON)
+    push.keep_quiet(tx, JASON, ALWAYS)
+    message = ping(tx)
+    push.ring(tx, JZ, message.room_id, message.id)
+    (job,) = rung(tx)
+    assert isinstance(letter(tx, job), Letter)
+
+
+def test_nobody_rings_at_night_who_wants_no_ring_at_all(tx: Tx) -> None:
+    subscribe(tx, JASON)
+    push.keep_quiet(tx, JASON, replace(ALWAYS, may_ring=False))
+    message = ping(tx)
+    push.ring(tx, JZ, message.room_id, message.id)
+    (job,) = rung(tx)
+    assert isinstance(letter(tx, job), Held)
+    push.keep_quiet(tx, JASON, ALWAYS)
+    memberships.involve(tx, JASON, message.room_id, "nothing")
+    assert letter(tx, job) is None
+
+
+def test_only_ones_own_direct_message_rings(tx: Tx) -> None:
+    message, shared = ping(tx), post(tx, "@Jason")
+    with pytest.raises(NotFound):
+        push.ring(tx, DAVID, message.room_id, message.id)
+    with pytest.raises(NotFound):
+        push.ring(tx, JZ, message.room_id, shared.id)
+    with pytest.raises(Forbidden):
+        push.ring(tx, JASON, message.room_id, message.id)
+    with pytest.raises(Invalid):
+        push.ring(tx, JZ, WATERCOOLER, shared.id)
+    assert tx.rows("SELECT * FROM rings") == []
 
 
 def test_what_was_held_for_long_is_told_by_the_newest_of_its_room(tx: Tx) -> None:

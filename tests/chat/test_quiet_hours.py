@@ -1,14 +1,15 @@
 """Quiet hours: over midnight, over a change of clocks, and only as a clock can show."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from campfire.chat import quiet_hours
-from campfire.chat.quiet_hours import QuietHours
+from campfire.chat.quiet_hours import Night, QuietHours
 from campfire.database import Tx
 from campfire.refusals import Invalid
-from tests.conftest import JZ, KEVIN
+from tests.conftest import DAVID, JZ, KEVIN
 
 NIGHT = QuietHours(19 * 60, 7 * 60 + 30, "Europe/Berlin")
 NOON = QuietHours(12 * 60, 13 * 60, "America/New_York")
@@ -86,3 +87,35 @@ def test_what_is_no_time_of_day_is_refused(
     with pytest.raises(Invalid) as refusal:
         quiet_hours.agreed(starts, ends, zone)
     assert list(refusal.value.errors) == [wrong]
+
+
+@pytest.mark.parametrize(
+    "hours, now, begins, ends",
+    [
+        (NIGHT, "2026-01-10 17:59", "2026-01-10 18:00", "2026-01-11 06:30"),
+        (NIGHT, "2026-01-10 18:00", "2026-01-10 18:00", "2026-01-11 06:30"),
+        (NIGHT, "2026-01-10 23:30", "2026-01-10 18:00", "2026-01-11 06:30"),
+        (NIGHT, "2026-01-11 03:00", "2026-01-10 18:00", "2026-01-11 06:30"),
+        (NIGHT, "2026-01-11 06:30", "2026-01-11 18:00", "2026-01-12 06:30"),
+        (NOON, "2026-01-10 17:15", "2026-01-10 17:00", "2026-01-10 18:00"),
+        (NOON, "2026-01-10 18:00", "2026-01-11 17:00", "2026-01-11 18:00"),
+        # Clocks go forward in that night: it is an hour shorter.
+        (NIGHT, "2026-03-28 20:00", "2026-03-28 18:00", "2026-03-29 05:30"),
+    ],
+)
+def test_a_night_is_this_one_or_the_next(
+    hours: QuietHours, now: str, begins: str, ends: str
+) -> None:
+    night = hours.night(at(now))
+    assert night == Night(at(begins), at(ends), True)
+    until = hours.until(at(now))
+    assert until == (night.ends if night.begins <= at(now) else None)
+
+
+def test_nights_are_those_of_whoever_has_quiet_hours(tx: Tx) -> None:
+    quiet_hours.keep(tx, JZ, replace(NIGHT, may_ring=False))
+    quiet_hours.keep(tx, DAVID, NOON)
+    now = at("2026-01-10 23:30")
+    found = quiet_hours.nights(tx, {JZ, KEVIN}, now)
+    assert found == {JZ: replace(NIGHT.night(now), may_ring=False)}
+    assert quiet_hours.find(tx, JZ) == replace(NIGHT, may_ring=False)

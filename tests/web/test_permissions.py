@@ -152,6 +152,8 @@ POST   /rooms/{room_id}/messages/{message_id}/delete
                                             401 403 404 204 403 204 404 401 401 403 404
 GET    /rooms/{room_id}/messages/{message_id}/edit
                                             401 403 404 200 403 200 404 401 401 403 403
+POST   /rooms/{room_id}/messages/{message_id}/ring
+                                            401 403 404 422 403 403 404 401 401 403 403
 POST   /rooms/{room_id}/preview             401 200 404 200 200 200 404 401 401 403 403
 POST   /rooms/{room_id}/read                401 200 404 200 200 200 404 401 401 403 403
 PUT    /rooms/{room_id}/star                401 204 404 204 204 204 404 401 401 403 403

@@ -12,7 +12,7 @@ from campfire.chat.quiet_hours import QuietHours
 from campfire.database import Tx
 from campfire.web.keys import DB
 from tests.conftest import JASON, VAPID_KEYS, SignIn
-from tests.web.conftest import HTML, Browse
+from tests.web.conftest import HTML, Browse, posted
 
 DEVICES: Final = "/users/me/push_subscriptions"
 PUBLIC: Final = json.loads(VAPID_KEYS)["public"]
@@ -205,6 +205,54 @@ async def test_a_form_keeps_quiet_hours_while_its_box_is_ticked(
     assert await db.read(quiet_hours.find, JASON) is not None
     await browser.post(path, data=NIGHT)
     assert await db.read(quiet_hours.find, JASON) is None
+
+
+async def test_whether_one_may_be_rung_at_night_is_kept_with_the_hours(
+    server: TestServer, browse: Browse, sign_in: SignIn
+) -> None:
+    assert server.app is not None
+    db, path = server.app[DB], "/users/me/quiet_hours"
+    client = (await sign_in("Jason")).client
+
+    async def may_ring() -> bool:
+        hours = await db.read(quiet_hours.find, JASON)
+        assert hours is not None
+        return hours.may_ring
+
+    # A program that says nothing about it has it as it is for everybody.
+    for said, kept in (({}, True), ({"may_ring": False}, False)):
+        assert (await client.put(path, json=NIGHT | said)).status == 204
+        assert await may_ring() == kept
+    browser = await browse("Jason")
+    for box, kept in (({"may_ring": "on"}, True), ({}, False)):
+        await browser.post(path, data=NIGHT | {"on": "on"} | box)
+        assert await may_ring() == kept
+        page = await (await browser.get("/users/me")).text()
+        assert ('name="may_ring" value="on" checked' in page) == kept
+
+
+async def test_who_writes_directly_sees_whose_night_it_is_and_may_ring(
+    server: TestServer, sign_in: SignIn
+) -> None:
+    jason, jz = await sign_in("Jason"), await sign_in("JZ")
+    always = {"from": "00:00", "to": "23:59", "time_zone": "UTC"}
+    await jason.client.put("/users/me/quiet_hours", json=always)
+    made = await jz.client.post("/rooms", json={"kind": "direct", "user_ids": [JASON]})
+    room_id = (await made.json())["id"]
+    fragment = {"Accept": "text/html", "HX-Request": "true"}
+    rows = await (await jz.client.get("/rooms", headers=fragment)).text()
+    assert 'data-quiet-until="' in rows and 'data-may-ring="true"' in rows
+    kevin = await sign_in("Kevin")
+    rows = await (await kevin.client.get("/rooms", headers=fragment)).text()
+    assert "data-quiet" not in rows
+    message = await posted(jz.client, "Are you there?", room_id)
+    path = f"/rooms/{room_id}/messages/{message['id']}/ring"
+    assert (await jz.client.post(path)).status == 202
+    assert (await jason.client.post(path)).status == 403
+    answer = await jz.client.post(path, headers=HTML, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, f"/rooms/{room_id}")
+    statuses = [(await jz.client.post(path)).status for _ in range(19)]
+    assert statuses == 18 * [202] + [429]
 
 
 async def test_one_s_own_page_shows_devices_and_their_ledger(

@@ -54,6 +54,13 @@ export class Log extends EventTarget {
     this.#changed();
   }
 
+  // What was sent from here, as the server has it now.
+  store(html) {
+    this.put(html);
+    const [article] = messages.parse(html);
+    if (article) this.dispatchEvent(new CustomEvent("stored", { detail: idOf(article) }));
+  }
+
   // Unsent messages stand after everything else, in the order they were written.
   append(article) {
     const existing = document.getElementById(article.id);

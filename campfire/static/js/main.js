@@ -82,6 +82,7 @@ if (room) {
     event.preventDefault();
     (await import("./lightbox.js")).open(link);
   });
+  if (find("ring-template")) import("./rings.js").then(({ connect }) => connect(log, listing));
   presence.connect(find("present"), find("people-open"), socket);
   announcements.connect(find("announcements"), log);
   log.addEventListener("arrived", ({ detail }) => {

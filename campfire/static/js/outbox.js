@@ -183,7 +183,7 @@ export class Outbox {
       const html = await answer.text().catch(() => "");
       this.#tries = 0;
       this.#forget(item.clientId);
-      if (item.roomId === room?.id) this.#log?.put(html);
+      if (item.roomId === room?.id) this.#log?.store(html);
       return undefined;
     }
     const after = Number(answer.headers.get("Retry-After"));

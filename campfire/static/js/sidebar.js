@@ -1,6 +1,6 @@
 // The list of rooms: unread counts, who is here, the number on the app's icon.
 
-import { connect as connectDots } from "./dots.js";
+import * as dots from "./dots.js";
 import * as drafts from "./drafts.js";
 import { connect as connectDrawer } from "./drawer.js";
 import { connect as connectFinder } from "./finder.js";
@@ -129,7 +129,8 @@ export function connect(sidebar, socket) {
     me.querySelector("img").src = url(user.avatar_url);
   });
 
-  connectDots(socket);
+  dots.connect(socket);
+  dots.connectNights(listing);
   const mark = (isHere) => {
     document.getElementById("me").className = `presence ${isHere ? "is-here" : "is-off"}`;
   };

@@ -180,7 +180,7 @@ export class Uploads {
     if (answer.isStopped) this.#discard(item);
     else if (answer.status === 200 || answer.status === 201) {
       this.settle(item.clientId);
-      this.#log.put(answer.text);
+      this.#log.store(answer.text);
     } else if (answer.status === 429 || answer.status === 503) {
       this.#say(item, () => "Waits for its turn");
       await new Promise((resolve) => setTimeout(resolve, (answer.after || 1) * 1000));
