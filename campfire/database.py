@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import os
 import queue
 import threading
 import time
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Change = TypeVar("Change", bound=Callable[..., Any])
 # What a broken disk or file raises.
 Fault = apsw.Error
 
@@ -45,6 +47,9 @@ CHECKPOINT_PAGES: Final = 1_000
 BACKSTOP_PAGES: Final = 16_000
 # Some microseconds of SQLite's virtual machine.
 STEPS_UNWATCHED: Final = 2_000
+# With less than this on the disk nothing more is taken in, while there is still enough
+# to take away: on a disk that is really full SQLite cannot even delete.
+LEAST_FREE: Final = 64 * 1024 * 1024
 OLDEST_SQLITE: Final = 3_051_003
 
 
@@ -129,6 +134,25 @@ class Job:
     result: Any = None
     error: BaseException | None = None
     events: Sequence[Event] = ()
+    is_vital: bool = False
+
+
+def vital(change: Change) -> Change:
+    """Marks a change that is made on a nearly full disk: it takes away or shuts out."""
+    change.is_vital = True  # type: ignore[attr-defined]
+    return change
+
+
+def free(folder: Path) -> int:
+    """The bytes that are still to be had where the folder is."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
+def require_room(folder: Path, wanted: int = 0) -> None:
+    """Raises Full where the disk would be nearly full with that many bytes more."""
+    if free(folder) - wanted < LEAST_FREE:
+        raise Full("The disk of this server is nearly full.", retry_after=60)
 
 
 def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
@@ -352,15 +376,19 @@ class Database:
     ) -> T:
         """Runs the change on the writer and answers when it is on the disk.
 
-        Raises what the change raises, and Busy when too many are waiting. A caller
-        who stops waiting does not undo the change.
+        Raises what the change raises, Busy when too many are waiting, and Full when
+        there is no room. A caller who stops waiting does not undo the change.
         """
         if self._closing:
             raise Busy("The server is stopping.", retry_after=1)
         answer: asyncio.Future[T] = self._loop.create_future()
         try:
             self._waiting.put_nowait(
-                Job(lambda tx: change(tx, *args, **kwargs), answer)
+                Job(
+                    lambda tx: change(tx, *args, **kwargs),
+                    answer,
+                    is_vital=hasattr(change, "is_vital"),
+                )
             )
         except asyncio.QueueFull:
             raise Busy("Too much is being written at once.", retry_after=1) from None
@@ -488,10 +516,25 @@ class Database:
     def _commits(self) -> None:
         while (handed := self._batches.get()) is not None:
             jobs, commit = handed
-            self._commit(jobs)
+            self._commit(self._with_room(jobs))
             self._loop.call_soon_threadsafe(commit.set_result, jobs)
 
+    def _with_room(self, jobs: list[Job]) -> list[Job]:
+        """Those that there is room for; the others are refused."""
+        try:
+            require_room(self.path.parent)
+        except Full as refusal:
+            for job in jobs:
+                if not job.is_vital:
+                    job.error = refusal
+            return [job for job in jobs if job.is_vital]
+        except OSError:
+            pass  # A disk that cannot be asked says so when it is written to.
+        return jobs
+
     def _commit(self, jobs: list[Job]) -> None:
+        if not jobs:
+            return
         writer = self._writer
         started = time.perf_counter()
         try:
@@ -507,9 +550,24 @@ class Database:
             self._kept.clear()
             for job in jobs:
                 job.error, job.events = job.error or refused(error), ()
+            if isinstance(error, apsw.IOError):
+                self._reopen()
         self.batches.add(len(jobs))
         self.commits.add(time.perf_counter() - started)
         self._checkpoint_when_grown()
+
+    def _reopen(self) -> None:
+        """What this connection holds of the file is not to be believed any more."""
+        try:
+            fresh = connect(self.path)
+        except apsw.Error as error:
+            log.warning("not opened anew", extra={"error": type(error).__name__})
+            return
+        self._writer.close()
+        self._writer = fresh
+        fresh.set_wal_hook(self._grown)
+        self._own_version = self._version(fresh)
+        self._generation += 1
 
     def _attempt(self, job: Job) -> None:
         """Runs one change inside its own savepoint, so that it fails alone."""

@@ -16,12 +16,11 @@ from typing import Any, Final
 from campfire import nights
 from campfire.chat import health
 from campfire.config import Config
-from campfire.database import Fault, Unusable, looked
+from campfire.database import LEAST_FREE, Fault, Unusable, looked
 
 FILE: Final = "campfire.sqlite3"
 KEYS: Final = "*-keys.json"
 MEGABYTE: Final = 1_000_000
-LEAST_FREE: Final = 64 * 1024 * 1024
 ENOUGH_DESCRIPTORS: Final = 4_096
 # This was not written before.
 EARLIEST: Final = 1_764_000_000

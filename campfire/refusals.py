@@ -79,4 +79,6 @@ class Busy(Refusal):
 
 
 class Full(Busy):
-    """The disk takes nothing more; reading goes on."""
+    """The disk takes nothing more; reading goes on (RFC 4918, 11.5)."""
+
+    status = 507

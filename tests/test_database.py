@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,9 +13,9 @@ import apsw
 import pytest
 
 from campfire import database
-from campfire.chat import rooms
+from campfire.chat import health, rooms
 from campfire.database import Database, Event, Reads, Tx, Unusable, connect
-from campfire.refusals import Busy, NotFound
+from campfire.refusals import Busy, Full, NotFound
 from tests.conftest import ALL_PETS, DAVID
 
 
@@ -633,3 +633,107 @@ def test_statistics_do_not_make_a_statement_anew_for_each_value(tmp_path: Path) 
     for text in ("often", "once"):
         assert connection.execute(sql, (text,)).fetchall() == [(1,)]
     assert steps[0] == steps[1], "the plan is that of any value"
+
+
+async def test_on_a_nearly_full_disk_only_what_takes_away_is_done(
+    lines: Database, monkeypatch: pytest.MonkeyPatch, events: list[Event]
+) -> None:
+    @database.vital
+    def remove(tx: Tx) -> None:
+        tx.row("DELETE FROM lines")
+
+    await lines.write(write, "kept")
+    monkeypatch.setattr(database, "LEAST_FREE", 1 << 80)
+    with pytest.raises(Full) as refusal:
+        await lines.write(write, "too much")
+    assert (refusal.value.status, refusal.value.retry_after) == (507, 60)
+    assert await lines.read(written) == ["kept"]
+    answers = await asyncio.gather(
+        *(lines.write(write, "too much"), lines.write(remove)), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [Full, type(None)]
+    assert on_the_disk(lines) == []
+    monkeypatch.undo()
+    await lines.write(write, "there is room again")
+    assert events == [Written("kept"), Written("there is room again")]
+
+
+class Disk(apsw.VFS):
+    """The disk under the tests, until it fails `after` so many writes and syncs."""
+
+    NAME = "failing"
+
+    def __init__(self) -> None:
+        self.after: int | None = None
+        self.error: type[apsw.Error] = apsw.IOError
+        self.failed = 0
+        self.below = apsw.vfs_names()[0]
+        super().__init__(self.NAME, self.below, makedefault=True)
+
+    def xOpen(
+        self, name: str | apsw.URIFilename | None, flags: list[int]
+    ) -> apsw.VFSFile:
+        return DiskFile(self, name, flags)
+
+    def count(self) -> None:
+        if self.after is not None:
+            self.after -= 1
+            if self.after < 0:
+                self.failed += 1
+                raise self.error("the disk fails")
+
+
+class DiskFile(apsw.VFSFile):
+    def __init__(
+        self, disk: Disk, name: str | apsw.URIFilename | None, flags: list[int]
+    ) -> None:
+        self._disk = disk
+        super().__init__(disk.below, name, flags)
+
+    def xWrite(self, data: bytes, offset: int) -> None:
+        self._disk.count()
+        super().xWrite(data, offset)
+
+    def xSync(self, flags: int) -> None:
+        self._disk.count()
+        super().xSync(flags)
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    disk = Disk()
+    yield disk
+    disk.unregister()
+    assert apsw.vfs_names()[0] == disk.below
+
+
+@pytest.mark.parametrize("error", [apsw.IOError, apsw.FullError])
+async def test_a_disk_that_fails_anywhere_costs_nothing_that_was_answered(
+    disk: Disk, tmp_path: Path, error: type[apsw.Error]
+) -> None:
+    """At each write and each sync of a commit, for ever or until the next one."""
+    db = Database(tmp_path / "campfire.sqlite3")
+    await db.write(create_lines)
+    disk.error = error
+    kept: list[str] = []
+    for after in range(12):
+        writer = db._writer
+        disk.after, disk.failed = after, 0
+        try:
+            await db.write(write, f"line {after}")
+        except Full:
+            assert await db.read(written) == kept
+            assert (db._writer is writer) == (error is apsw.FullError)
+        else:
+            kept.append(f"line {after}")
+            break
+        finally:
+            disk.after = None
+        assert disk.failed
+        await db.write(write, f"again {after}")
+        kept.append(f"again {after}")
+        assert await db.read(written) == kept
+    assert len(kept) > 2 and kept[-1].startswith("line")
+    assert await db.read(health.faults) == []
+    assert on_the_disk(db) == kept
+    await db.close()

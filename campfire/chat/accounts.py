@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 from campfire.chat import acts, memberships, profiles, rooms, sessions, users
 from campfire.chat.rooms import Room
 from campfire.chat.users import Role, User
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 from campfire.refusals import Conflict, Invalid
 
 NAME: Final = "Campfire"
@@ -132,6 +132,7 @@ def set_logo(tx: Tx, admin_id: int, images: tuple[bytes, bytes] | None) -> Accou
     return _changed(tx)
 
 
+@vital
 def renew_join_code(tx: Tx, admin_id: int) -> Account:
     """Makes a new invitation; the old one is dead at once."""
     users.require_administrator(tx, admin_id)
@@ -156,6 +157,7 @@ def appoint(tx: Tx, admin_id: int, user_id: int, role: str) -> User:
     return users.appoint(tx, user_id, role)
 
 
+@vital
 def deactivate(tx: Tx, admin_id: int, user_id: int) -> None:
     """Somebody leaves: their words and direct rooms stay.
 

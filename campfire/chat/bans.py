@@ -7,12 +7,13 @@ from ipaddress import ip_address
 from typing import Final
 
 from campfire.chat import acts, memberships, messages, sessions, users
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 from campfire.refusals import Invalid
 
 SWEPT_AT_ONCE: Final = 50
 
 
+@vital
 def add(tx: Tx, admin_id: int, user_id: int) -> None:
     """Shuts somebody out at once, everywhere. Their private addresses stay open."""
     users.require_administrator(tx, admin_id)
@@ -52,6 +53,7 @@ def addresses(db: Reads) -> frozenset[str]:
     return frozenset(address for (address,) in rows)
 
 
+@vital
 def sweep(tx: Tx) -> bool:
     """Removes a little of what banned people wrote; says whether there may be more."""
     rows = tx.rows(

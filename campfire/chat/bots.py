@@ -19,7 +19,7 @@ from campfire.chat import acts, memberships, profiles, rooms, sessions, users
 from campfire.chat.rooms import Room
 from campfire.chat.sessions import Session
 from campfire.chat.users import Profile, User
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 from campfire.refusals import Invalid, NotFound
 
 LETTERS: Final = string.ascii_letters + string.digits
@@ -187,6 +187,7 @@ def picture(tx: Tx, admin_id: int, bot_id: int, image: bytes | None) -> Bot:
     return find(tx, admin_id, bot_id)
 
 
+@vital
 def renew_key(tx: Tx, admin_id: int, bot_id: int) -> tuple[Bot, Secrets]:
     """Makes a new key and a new signing secret; the old ones are dead at once."""
     find(tx, admin_id, bot_id)
@@ -195,6 +196,7 @@ def renew_key(tx: Tx, admin_id: int, bot_id: int) -> tuple[Bot, Secrets]:
     return _renewed(tx, admin_id, bot_id)
 
 
+@vital
 def retire(tx: Tx, admin_id: int, bot_id: int) -> None:
     """The bot leaves: its words and direct rooms stay, its key is dead at once."""
     find(tx, admin_id, bot_id)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from campfire.chat.parts import Attachment
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 from campfire.refusals import NotFound
 
 MOST: Final = 10
@@ -125,6 +125,7 @@ def discarded(db: Reads) -> list[str]:
     return [key for (key,) in rows]
 
 
+@vital
 def forget(tx: Tx, keys: Sequence[str]) -> None:
     """These bytes are off the disk."""
     tx.row(

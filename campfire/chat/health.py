@@ -1,6 +1,6 @@
 """Signs of life: a look that reads something and a change that writes nothing."""
 
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 
 
 def look(db: Reads) -> int:
@@ -8,11 +8,13 @@ def look(db: Reads) -> int:
     return schema
 
 
+@vital
 def beat(tx: Tx) -> int:
     """Answered only by a writer that still commits."""
     return tx.now
 
 
+@vital
 def write(tx: Tx) -> None:
     """Answered only by a writer that still gets something to the disk."""
     tx.row(f"PRAGMA user_version = {look(tx):d}")

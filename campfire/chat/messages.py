@@ -32,7 +32,7 @@ from campfire.chat.parts import Attachment, Boost, Preview
 from campfire.chat.previews import Card
 from campfire.chat.richtext import Draft
 from campfire.chat.users import User
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 from campfire.refusals import Forbidden, Gone, Invalid, NotFound
 
 COLUMNS: Final = f"""messages.id, messages.room_id, messages.client_message_id,
@@ -339,6 +339,7 @@ def remove_preview(
     return message
 
 
+@vital
 def remove(tx: Tx, user_id: int, room_id: int, message_id: int) -> None:
     """Removes the message and its words for good; for the author and administrators."""
     message = changeable(tx, user_id, room_id, message_id)
@@ -378,6 +379,7 @@ def touch(tx: Tx, room_id: int, message_id: int) -> frozenset[int]:
     return memberships.audience(tx, room_id, members_version)
 
 
+@vital
 def sweep(tx: Tx) -> bool:
     """Removes a little of what deleted rooms held; says whether there may be more."""
     room_id = rooms.deleted(tx)

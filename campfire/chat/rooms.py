@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Literal
 from campfire.chat import acts, memberships, users
 from campfire.chat.memberships import Membership
 from campfire.chat.users import User
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 from campfire.refusals import Forbidden, Invalid, NotFound
 
 Kind = Literal["open", "closed", "direct"]
@@ -280,6 +280,7 @@ def _note(
         acts.note(tx, admin_id, "member.removed", user_id=person, room_id=before.id)
 
 
+@vital
 def remove(tx: Tx, user_id: int, room_id: int) -> None:
     """Puts the room out of everybody's reach; what was in it goes later.
 
@@ -294,6 +295,7 @@ def remove(tx: Tx, user_id: int, room_id: int) -> None:
     tx.announce(Removed(audience, room_id))
 
 
+@vital
 def leave(tx: Tx, user_id: int, room_id: int) -> None:
     """Takes the person out of a closed room; somebody in it has to let them in again.
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from campfire.chat import users
 from campfire.chat.users import User
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 from campfire.refusals import NotFound, SignedOut, Unreadable
 
 DAY: Final = 86_400_000
@@ -151,6 +151,7 @@ def living(db: Reads) -> frozenset[int]:
     return frozenset(session_id for (session_id,) in rows)
 
 
+@vital
 def end_others(tx: Tx, user_id: int, kept_id: int | None) -> None:
     """Ends every sign-in of somebody but the one kept, and every way back in."""
     ended = tx.rows(
@@ -202,6 +203,7 @@ def take_transfer(tx: Tx, token: str) -> User:
     return user
 
 
+@vital
 def end(tx: Tx, user_id: int, session_id: int) -> None:
     """Ends one sign-in of the person. Raises NotFound."""
     ended = tx.row(

@@ -74,6 +74,7 @@ TITLES: Final = {
     429: "One moment, please",
     500: "The fire went out",
     503: "Too busy just now",
+    507: "There is no room",
 }
 
 

@@ -1,16 +1,14 @@
 """Whether each part works: asked by whoever watches, answered at most once a second."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from campfire.chat import health
-from campfire.database import Database, Fault
-from campfire.refusals import Busy
+from campfire.database import Database, Fault, require_room
+from campfire.refusals import Busy, Full
 
-FREE: Final = 64 * 1024 * 1024
 PATIENCE: Final = 2.0
 FRESH: Final = 1.0
 
@@ -42,11 +40,12 @@ class Readiness:
 
     def _disk(self) -> str:
         try:
-            disk = os.statvfs(self._db.path.parent)
+            require_room(self._db.path.parent)
+        except Full:
+            return "less than 64 MB free"
         except OSError as error:
             return f"cannot be asked: {error.strerror}"
-        free = disk.f_bavail * disk.f_frsize
-        return "ok" if free >= FREE else "less than 64 MB free"
+        return "ok"
 
 
 async def answered(question: Awaitable[Any]) -> str:

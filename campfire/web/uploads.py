@@ -16,8 +16,8 @@ from aiohttp import hdrs, web
 
 from campfire.chat import files, formats, memberships
 from campfire.chat.files import Stored
-from campfire.database import Database
-from campfire.refusals import Busy, Invalid, TooLarge, TooMany, Unsupported
+from campfire.database import Database, require_room
+from campfire.refusals import Full, Invalid, TooLarge, TooMany, Unsupported
 from campfire.storage import Incoming, Storage
 from campfire.web import forms, pictures
 from campfire.web.forms import LARGEST_BODY, Fields
@@ -27,7 +27,7 @@ AT_ONCE: Final = 3
 WRITTEN_AT_ONCE: Final = 256 * 1024
 FIELDS: Final = ("attachment", "attachment[]")
 MULTIPART: Final = "multipart/form-data"
-FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(slots=True)
@@ -148,6 +148,7 @@ class Uploads:
         if self._sending[user_id] >= AT_ONCE:
             raise TooMany("Three uploads at once are enough.", retry_after=1)
         promised = self.largest if length is None else length
+        await asyncio.to_thread(require_room, self._db.path.parent, promised)
         admitted = contextlib.ExitStack()
         for counter, number in ((self._sending, 1), (self._promised, promised)):
             counter[user_id] += number
@@ -233,6 +234,6 @@ def _subtract(counter: Counter[int], user_id: int, number: int) -> None:
 
 def _refused(fault: BaseException) -> BaseException:
     """A full disk is no bug of ours."""
-    if isinstance(fault, OSError) and fault.errno in FULL:
-        return Busy("There is no room for it just now.", retry_after=60)
+    if isinstance(fault, OSError) and fault.errno in NO_ROOM:
+        return Full("There is no room for it just now.", retry_after=60)
     return fault

@@ -33,7 +33,7 @@ async def test_not_ready_is_503_with_the_reason(
     server: TestServer, client: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert server.app is not None
-    monkeypatch.setattr("campfire.web.readiness.FREE", 1 << 80)
+    monkeypatch.setattr("campfire.database.LEAST_FREE", 1 << 80)
     server.app[READINESS]._asked = 0
     response = await client.get("/ready")
     assert response.status == 503

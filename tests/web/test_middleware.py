@@ -308,6 +308,31 @@ async def test_a_bug_is_500_and_tells_nothing(
     ]
 
 
+async def test_a_nearly_full_disk_is_507_and_people_go_on_reading(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    david = (await sign_in("David")).client
+    hello = await david.post("/rooms/1/messages", json={"body": "Hello"})
+    async with david.ws_connect("/socket") as line:
+        await line.receive()
+        monkeypatch.setattr("campfire.database.LEAST_FREE", 1 << 80)
+        refused = await david.post("/rooms/1/messages", json={"body": "Too much"})
+        assert (refused.status, refused.headers["Retry-After"]) == (507, "60")
+        problem = await refused.json(content_type=None)
+        assert problem["detail"] == "The disk of this server is nearly full."
+        post = {"command": "message.post", "id": "1", "room_id": 1, "body": "Too"}
+        await line.send_json(post | {"client_message_id": "one"})
+        answer = await line.receive_json()
+        assert (answer["event"], answer["status"]) == ("command.refused", 507)
+        messages = await david.get("/rooms/1/messages")
+        assert [each["body"]["plain"] for each in await messages.json()] == ["Hello"]
+        gone = await david.delete(f"/rooms/1/messages/{(await hello.json())['id']}")
+        assert gone.status == 204
+        monkeypatch.undo()
+        again = await david.post("/rooms/1/messages", json={"body": "Too much"})
+        assert again.status == 201
+
+
 async def test_a_full_queue_is_503_with_when_to_come_again(
     server: TestServer, sign_in: SignIn
 ) -> None:

@@ -16,7 +16,7 @@ from aiohttp import ClientResponse, ClientSession, FormData
 from aiohttp.test_utils import TestServer
 from PIL import Image
 
-from campfire import app
+from campfire import app, database
 from campfire.chat import files, formats, sessions
 from campfire.config import Config
 from campfire.database import Database
@@ -475,7 +475,18 @@ async def test_a_full_disk_is_no_bug(
     monkeypatch.setattr("campfire.storage.Incoming.write", full)
     answer = await kevin.client.post(ROOM, data=form(("a", b"x")))
     assert answer.headers["Retry-After"] == "60"
-    await refused(answer, 503, tmp_path)
+    await refused(answer, 507, tmp_path)
+
+
+async def test_what_there_is_no_room_for_is_refused_before_a_byte_is_kept(
+    sign_in: SignIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kevin = await sign_in("Kevin")
+    monkeypatch.setattr(database, "free", lambda folder: database.LEAST_FREE + 2_000)
+    monkeypatch.setattr("campfire.storage.Incoming.write", lambda *given: 1 / 0)
+    answer = await kevin.client.post(ROOM, data=form(("a", b"x" * 2_000)))
+    assert answer.headers["Retry-After"] == "60"
+    await refused(answer, 507, tmp_path)
 
 
 async def test_a_form_without_a_script_may_choose_a_file_or_none(
