@@ -22,7 +22,7 @@ from campfire.refusals import Busy
 from campfire.supervisors import Supervisor
 from campfire.web.keys import DB
 from campfire.web.middleware import REQUEST_ID
-from campfire.web.protocol import lines
+from campfire.web.protocol import Lines, most_lines
 
 SHUTDOWN_TAKES: Final = 5.0
 BACKLOG: Final = 1024
@@ -95,7 +95,7 @@ async def serve(config: Config, supervisor: Supervisor) -> None:
             if inherited := supervisor.inherited():
                 where = {"sock": inherited}
             server = await loop.create_server(
-                lines(runner.server), backlog=BACKLOG, **where
+                Lines(runner.server, most_lines()), backlog=BACKLOG, **where
             )
             with contextlib.suppress(Busy):  # Reading goes on while the disk is full.
                 await db.write(health.write)

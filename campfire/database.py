@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import math
 import os
 import queue
 import threading
@@ -50,6 +51,9 @@ STEPS_UNWATCHED: Final = 2_000
 # With less than this on the disk nothing more is taken in, while there is still enough
 # to take away: on a disk that is really full SQLite cannot even delete.
 LEAST_FREE: Final = 64 * 1024 * 1024
+# An old snapshot keeps the log from being moved into the file.
+LONGEST_LOOK: Final = 5.0
+LARGEST_IDLE_LOG: Final = 4 * 1024 * 1024
 OLDEST_SQLITE: Final = 3_051_003
 
 
@@ -171,14 +175,16 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     apsw.bestpractice.connection_dqs(connection)
     # Where statistics were made, SQLite would prepare a statement anew for each value.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-    connection.register_fts5_function("relevance", relevance)
     connection.execute("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY")
     if not read_only:
         connection.execute(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
             "PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON"
         )
+        connection.execute(f"PRAGMA journal_size_limit = {LARGEST_IDLE_LOG:d}")
         connection.wal_autocheckpoint(0)
+    # Last: where the file is no database it would only say that there is no FTS5.
+    connection.register_fts5_function("relevance", relevance)
     return connection
 
 
@@ -402,7 +408,8 @@ class Database:
     ) -> T:
         """Runs the look on a reader thread, on one snapshot of the file.
 
-        The snapshot holds every change that was answered before the call.
+        The snapshot holds every change that was answered before the call. Raises Busy
+        for a look that takes five seconds.
         """
         asked = time.perf_counter()
         return await self._loop.run_in_executor(
@@ -639,7 +646,9 @@ class Database:
     # The reader threads
 
     def _open_reader(self) -> None:
-        self._local.connection = connect(self.path, read_only=True)
+        connection = connect(self.path, read_only=True)
+        connection.set_progress_handler(self._is_late, STEPS_UNWATCHED * 10, id="look")
+        self._local.connection = connection
         self._reader_connections.append(self._local.connection)
 
     def _looked(
@@ -652,8 +661,15 @@ class Database:
         with self._measuring:
             self.waits.add(time.perf_counter() - asked)
         connection: apsw.Connection = self._local.connection
+        self._local.until = time.monotonic() + LONGEST_LOOK
         connection.execute("BEGIN")
         try:
             return look(Reads(connection), *args, **kwargs)
+        except apsw.InterruptError:
+            raise Busy("That takes too long to answer.", retry_after=1) from None
         finally:
+            self._local.until = math.inf
             connection.execute("COMMIT")
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > float(self._local.until)

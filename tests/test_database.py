@@ -737,3 +737,37 @@ async def test_a_disk_that_fails_anywhere_costs_nothing_that_was_answered(
     assert await db.read(health.faults) == []
     assert on_the_disk(db) == kept
     await db.close()
+
+
+async def test_a_look_that_takes_too_long_is_cut_off(
+    lines: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(db: Reads) -> int:
+        count: int = db.value("""WITH RECURSIVE numbers (number) AS (
+                 SELECT 1 UNION ALL SELECT number + 1 FROM numbers)
+               SELECT count(*) FROM numbers""")
+        return count
+
+    monkeypatch.setattr(database, "LONGEST_LOOK", 0.05)
+    with pytest.raises(Busy):
+        await lines.read(look)
+    monkeypatch.undo()
+    assert await lines.read(written) == []
+
+
+async def test_a_log_that_an_old_snapshot_let_grow_shrinks_again(
+    lines: Database,
+) -> None:
+    def write_much(tx: Tx) -> None:
+        for _ in range(200):
+            tx.row("INSERT INTO lines (text) VALUES (hex(randomblob(2000)))")
+
+    other = connect(lines.path, read_only=True)
+    other.execute("BEGIN; SELECT count(*) FROM lines").fetchall()
+    while lines.wal_bytes() < 2 * database.LARGEST_IDLE_LOG:
+        await lines.write(write_much)
+    other.execute("COMMIT")
+    other.close()
+    async with asyncio.timeout(30):
+        while lines.wal_bytes() > database.LARGEST_IDLE_LOG:
+            await lines.write(write_much)

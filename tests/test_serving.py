@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -383,3 +384,44 @@ async def test_what_was_acknowledged_survives_being_killed_in_the_middle(
         assert found == [(id,)], client_id
     assert database.pragma("integrity_check") == "ok"
     database.close()
+
+
+async def test_more_connections_than_descriptors_are_turned_away_and_it_goes_on(
+    serve: Serve, client: ClientSession
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        server = await serve()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    writers: list[asyncio.StreamWriter] = []
+
+    async def ask() -> str:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writers.append(writer)
+        writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        async with asyncio.timeout(SECONDS):
+            return (await reader.readline()).split()[1].decode()
+
+    answers = [await ask() for _ in range(256 - 64)]
+    assert set(answers) == {"200"}
+    assert {await ask() for _ in range(300)} == {"503"}
+
+    async def hang_up() -> None:
+        while writers:
+            writer = writers.pop()
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    await hang_up()
+    async with asyncio.timeout(SECONDS):
+        while await ask() != "200":
+            await hang_up()
+    await hang_up()
+    assert (await client.get(f"{server.url}/ready")).status == 200
+    assert await server.end(signal.SIGTERM) == 0
+    said = [line for line in server.words if "too many connections" in line]
+    assert 1 <= len(said) <= 2
+    assert not [line for line in server.words if "open files" in line]

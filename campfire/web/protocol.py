@@ -1,15 +1,16 @@
 """The line that requests come on: bytes that are no request are refused in our words.
 
 aiohttp repeats what was sent in its answer and, with a traceback, in the log; there may
-be a token in it.
+be a token in it. More connections than there are descriptors for are turned away.
 """
 
 import asyncio
-import functools
 import logging
-from collections.abc import Callable
+import resource
+import sys
+import time
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
@@ -20,6 +21,15 @@ from campfire.web.middleware import SECURITY
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE: Final = 75.0
+# Descriptors for the database, for files and for what goes out.
+SPARED: Final = 64
+SAID_EVERY: Final = 10.0
+ASKING_TAKES: Final = 1.0
+TOO_MANY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+    b"Content-Type: text/plain\r\nX-Content-Type-Options: nosniff\r\n"
+    b"Content-Length: 24\r\n\r\n503 Service Unavailable\n"
+)
 
 
 class Unanswerable(web.Response):
@@ -31,7 +41,21 @@ class Unanswerable(web.Response):
 
 
 class Line(web.RequestHandler):
-    __slots__ = ()
+    """A connection that is served; `lines` counts it as long as it is open."""
+
+    __slots__ = ("_lines",)
+
+    def __init__(self, lines: "Lines", server: web.Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._lines = lines
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._lines.open += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._lines.open -= 1
+        super().connection_lost(exc)
 
     def handle_error(
         self,
@@ -53,12 +77,56 @@ class Line(web.RequestHandler):
         return response
 
 
-def lines(server: web.Server) -> Callable[[], Line]:
-    """Makes a line for each connection, with what it may and may not do."""
-    options: dict[str, Any] = {
-        "access_log": None,
-        "auto_decompress": False,  # A compressed body is refused unread.
-        "keepalive_timeout": KEEP_ALIVE,
-    }
-    loop = asyncio.get_running_loop()
-    return functools.partial(Line, server, loop=loop, **options)
+class Surplus(asyncio.Protocol):
+    """A connection that there is no descriptor for: 503, once something is asked.
+
+    Closing before that would have the kernel throw the answer away.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        loop = asyncio.get_running_loop()
+        self._end = loop.call_later(ASKING_TAKES, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(TOO_MANY)
+        self._transport.close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._end.cancel()
+
+
+class Lines:
+    """Makes a line for each connection, and turns away what is more than `most`.
+
+    A process without descriptors can neither accept nor open anything, and answers
+    nobody: so some are always kept back.
+    """
+
+    def __init__(self, server: web.Server, most: int) -> None:
+        self.open = 0
+        self._server = server
+        self._most = most
+        self._said = -SAID_EVERY
+        self._options: dict[str, Any] = {
+            "access_log": None,
+            "auto_decompress": False,  # A compressed body is refused unread.
+            "keepalive_timeout": KEEP_ALIVE,
+            "loop": asyncio.get_running_loop(),
+        }
+
+    def __call__(self) -> asyncio.Protocol:
+        if self.open < self._most:
+            return Line(self, self._server, **self._options)
+        if time.monotonic() > self._said + SAID_EVERY:
+            self._said = time.monotonic()
+            log.warning("too many connections", extra={"open": self.open})
+        return Surplus()
+
+
+def most_lines() -> int:
+    """How many connections this process has descriptors for, with some to spare."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(limit - max(SPARED, limit // 8), 1)

@@ -10,7 +10,7 @@ from aiohttp import ClientSession, web
 
 from campfire import app
 from campfire.config import Config
-from campfire.web.protocol import lines
+from campfire.web.protocol import Lines
 
 Raw = Callable[[bytes], Awaitable[bytes]]
 
@@ -23,7 +23,7 @@ async def port(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterato
     await runner.setup()
     assert runner.server is not None
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lines(runner.server), "127.0.0.1", 0)
+    server = await loop.create_server(Lines(runner.server, 100), "127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
     server.close()
     await runner.cleanup()
