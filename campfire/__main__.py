@@ -14,7 +14,17 @@ import apsw
 import uvloop
 from aiohttp import web
 
-from campfire import __version__, app, backups, demo, doctor, logs, people, verify
+from campfire import (
+    __version__,
+    app,
+    backups,
+    demo,
+    doctor,
+    imports,
+    logs,
+    people,
+    verify,
+)
 from campfire.chat import health
 from campfire.config import Config, Misconfigured
 from campfire.database import Unusable, alone
@@ -30,6 +40,7 @@ COMMANDS: Final = {
     "backup": backups.back_up,
     "demo": demo.run,
     "doctor": doctor.run,
+    "import": imports.run,
     "restore": backups.restore,
     "users": people.run,
     "verify": verify.run,
@@ -68,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, help="port to listen on (8000)")
     serve.add_argument("--data", type=Path, help="folder for what is kept (./data)")
     backups.add_to(command)
+    imports.add_to(command)
     people.add_to(command)
     demo.add_to(command)
     verify.add_to(command)

@@ -122,14 +122,18 @@ def set_logo(tx: Tx, admin_id: int, images: tuple[bytes, bytes] | None) -> Accou
     if images is None:
         tx.row("DELETE FROM logos")
     else:
-        tx.row(
-            """INSERT INTO logos (id, large, small, updated_at) VALUES (1, ?, ?, ?)
-               ON CONFLICT (id) DO UPDATE SET large = excluded.large,
-                 small = excluded.small, updated_at = excluded.updated_at""",
-            (*images, tx.now),
-        )
+        keep_logo(tx, images)
     acts.note(tx, admin_id, "account.changed", detail="logo")
     return _changed(tx)
+
+
+def keep_logo(tx: Tx, images: tuple[bytes, bytes]) -> None:
+    tx.row(
+        """INSERT INTO logos (id, large, small, updated_at) VALUES (1, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET large = excluded.large,
+             small = excluded.small, updated_at = excluded.updated_at""",
+        (*images, tx.now),
+    )
 
 
 @vital
@@ -214,6 +218,15 @@ def join_code() -> str:
     alphabet = string.ascii_letters + string.digits
     letters = "".join(secrets.choice(alphabet) for _ in range(12))
     return "-".join((letters[:4], letters[4:8], letters[8:]))
+
+
+def bring(tx: Tx, name: str, join_code: str, created_at: int, *, strict: bool) -> None:
+    """The account as it was elsewhere; `strict` when only administrators make rooms."""
+    tx.row(
+        """INSERT INTO accounts (id, name, join_code, created_at, updated_at,
+             only_administrators_create_rooms) VALUES (1, ?, ?, ?, ?, ?)""",
+        (name, join_code, created_at, tx.now, strict),
+    )
 
 
 def begin(

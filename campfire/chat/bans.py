@@ -47,6 +47,15 @@ def remove(tx: Tx, admin_id: int, user_id: int) -> None:
     acts.note(tx, admin_id, "person.readmitted", user_id=user_id)
 
 
+def bring(tx: Tx, user_id: int, ip_address: str, created_at: int) -> None:
+    """Keeps an address that was shut out elsewhere."""
+    tx.row(
+        """INSERT INTO bans (user_id, ip_address, created_at) VALUES (?, ?, ?)
+           ON CONFLICT DO NOTHING""",
+        (user_id, ip_address, created_at),
+    )
+
+
 def addresses(db: Reads) -> frozenset[str]:
     """Every address that is shut out."""
     rows = db.rows("SELECT DISTINCT ip_address FROM bans")

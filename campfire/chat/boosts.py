@@ -83,6 +83,17 @@ def add(
     return message, boost, True
 
 
+def bring(tx: Tx, message_id: int, user_id: int, content: str, created_at: int) -> bool:
+    """Keeps a boost that was given elsewhere; False for one that is there already."""
+    return bool(
+        tx.value(
+            """INSERT INTO boosts (message_id, booster_id, content, created_at)
+               VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1""",
+            (message_id, user_id, content, created_at),
+        )
+    )
+
+
 def remove(tx: Tx, user_id: int, message_id: int, boost_id: int) -> Message:
     """Takes back a boost of one's own. Raises NotFound for everybody else's."""
     room_id = messages.room_of(tx, user_id, message_id)

@@ -102,6 +102,15 @@ def add(
     return _renewed(tx, admin_id, user.id)
 
 
+def bring(tx: Tx, bot_id: int, secret: str | None, webhook_url: str | None) -> None:
+    """Keeps what a bot was known by elsewhere: its key stays good."""
+    tx.row(
+        """INSERT INTO bots (user_id, secret_hash, signing_secret, webhook_url)
+           VALUES (?, ?, ?, ?)""",
+        (bot_id, secret and hashed(secret), _signing_secret(), webhook_url),
+    )
+
+
 def revise(
     tx: Tx,
     admin_id: int,
@@ -287,12 +296,16 @@ def require_url(text: str) -> str | None:
 
 def _renewed(tx: Tx, admin_id: int, bot_id: int) -> tuple[Bot, Secrets]:
     secret = "".join(secrets.choice(LETTERS) for _ in range(12))
-    signing = f"whsec_{b64encode(secrets.token_bytes(24)).decode()}"
+    signing = _signing_secret()
     tx.row(
         "UPDATE bots SET secret_hash = ?, signing_secret = ? WHERE user_id = ?",
         (hashed(secret), signing, bot_id),
     )
     return find(tx, admin_id, bot_id), Secrets(f"{bot_id}-{secret}", signing)
+
+
+def _signing_secret() -> str:
+    return f"whsec_{b64encode(secrets.token_bytes(24)).decode()}"
 
 
 def _select(db: Reads, condition: str, bindings: tuple[int, ...] = ()) -> list[Bot]:

@@ -30,9 +30,13 @@ def newest(db: Reads) -> int | None:
 
 def faults(db: Reads) -> list[str]:
     """What SQLite finds wrong, page by page and reference by reference."""
-    wrong = [text for (text,) in db.rows("PRAGMA integrity_check") if text != "ok"]
     orphans = db.rows("PRAGMA foreign_key_check")
-    return wrong + [
+    return damage(db) + [
         f"{table} {rowid or ''} names what is not in {parent}"
         for table, rowid, parent, _ in orphans
     ]
+
+
+def damage(db: Reads) -> list[str]:
+    """What SQLite finds wrong page by page."""
+    return [text for (text,) in db.rows("PRAGMA integrity_check") if text != "ok"]

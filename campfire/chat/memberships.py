@@ -226,6 +226,23 @@ def grant(tx: Tx, room_id: int, user_ids: Collection[int]) -> frozenset[int]:
     return frozenset(granted)
 
 
+def bring(
+    tx: Tx,
+    room_id: int,
+    user_id: int,
+    involvement: Involvement,
+    last_read_id: int,
+    created_at: int,
+) -> None:
+    """Keeps who was in a room elsewhere, and how far they had read there."""
+    tx.row(
+        """INSERT INTO memberships
+             (room_id, user_id, involvement, last_read_id, created_at)
+           VALUES (?, ?, ?, ?, ?)""",
+        (room_id, user_id, involvement, last_read_id, created_at),
+    )
+
+
 def grant_open_rooms(tx: Tx, user_id: int) -> list[int]:
     """Lets a person into every open room; answers with the rooms."""
     rooms = tx.rows("""SELECT id FROM rooms WHERE kind = 'open' AND deleted_at IS NULL

@@ -244,22 +244,37 @@ def attempt(tx: Tx, admin_id: int, bot_id: int, room_id: int, message_id: int) -
 
 
 def bring(
-    tx: Tx, room_id: int, user_id: int, seq: int, draft: Draft, created_at: int
+    tx: Tx,
+    room_id: int,
+    user_id: int,
+    seq: int,
+    draft: Draft,
+    created_at: int,
+    *,
+    message_id: int | None = None,
+    edited_at: int | None = None,
+    attachments: Sequence[Stored] = (),
 ) -> int:
     """Keeps a message that was written elsewhere, or long ago: nobody is told.
 
     Messages are brought in order, with the next `seq`; `settle` then makes it known.
+    Whoever they mention is mentioned, also one who is not in the room any more.
     """
-    message_id: int = tx.value(
-        """INSERT INTO messages (room_id, creator_id, client_message_id, seq,
-             posted_seq, source, html, plain, pairs, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+    filenames = files.names(attachments)
+    brought_id: int = tx.value(
+        """INSERT INTO messages (id, room_id, creator_id, client_message_id, seq,
+             posted_seq, source, html, plain, pairs, filenames, created_at, edited_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
         (
-            *(room_id, user_id, f"brought-{room_id}-{seq}", seq, seq),
-            *(draft.source, draft.html, draft.plain, draft.pairs, created_at),
+            *(message_id, room_id, user_id, f"brought-{room_id}-{seq}", seq, seq),
+            *(draft.source, draft.html, draft.plain or filenames, draft.pairs),
+            *(filenames, created_at, edited_at),
         ),
     )
-    return message_id
+    files.attach(tx, brought_id, attachments)
+    _mention(tx, brought_id, draft.mentions, frozenset(draft.mentions))
+    replies.keep(tx, room_id, brought_id, draft.quoted)
+    return brought_id
 
 
 def settle(tx: Tx, room_id: int) -> int:

@@ -6,6 +6,7 @@ Hashing takes a quarter of a second on purpose: never on the event loop or the w
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,11 @@ LONGEST: Final = 1_024
 COMMON: Final = Path(__file__).with_name("passwords.txt")
 COST: Final = 12
 COSTLIEST: Final = 14
+# Hashes that Rails has made begin so: of the password itself, of which it too reads
+# no more than 72 bytes. Ours begin with `$2b$`.
+FOREIGN: Final = "$2a$"
+LONGEST_FOREIGN: Final = 72
+BCRYPT: Final = re.compile(r"\$2[aby](\$\d\d\$[./A-Za-z0-9]{53})")
 
 # Compared with when nobody has the address, so that the answer takes as long.
 NOBODY: Final = "$2b$12$DE5tEOBer8JXtjzlNdFODuUoJ0s2B/d5GLc.FhD94n/5rQLlrNGNO"
@@ -72,8 +78,23 @@ def matches(password: str, password_hash: str | None) -> bool:
     known = password_hash or NOBODY
     if int(known[4:6]) > COSTLIEST or len(password) > LONGEST:
         return False
-    right = bcrypt.checkpw(_digest(password), known.encode("ascii"))
-    return right and password_hash is not None
+    data = _bytes(password) if is_foreign(known) else _digest(password)
+    return bcrypt.checkpw(data, known.encode("ascii")) and password_hash is not None
+
+
+def brought(password_digest: str) -> str | None:
+    """A hash of Rails as it is kept here; None for what is no such hash."""
+    known = BCRYPT.fullmatch(password_digest)
+    return FOREIGN[:-1] + known[1] if known else None
+
+
+def is_foreign(password_hash: str) -> bool:
+    """Whether it is to be made anew once the password is known."""
+    return password_hash.startswith(FOREIGN)
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")[:LONGEST_FOREIGN]
 
 
 def _digest(password: str) -> bytes:

@@ -112,6 +112,20 @@ def keep(tx: Tx, job: Job, card: Card | None) -> tuple[int, int] | None:
     return (room_id, message_id) if kept else None
 
 
+def bring(
+    tx: Tx, message_id: int, url: str, title: str, description: str, at: int
+) -> bool:
+    """Keeps what a page said of itself elsewhere, without its picture."""
+    return bool(
+        tx.value(
+            """INSERT INTO previews (message_id, url, site, title, description,
+                 created_at) VALUES (?, ?, ?, ?, ?, ?)
+               ON CONFLICT DO NOTHING RETURNING 1""",
+            (message_id, url, site(url), title, description, at),
+        )
+    )
+
+
 def remove(tx: Tx, message_id: int, preview_id: int) -> None:
     """Takes a preview away for good. Raises NotFound."""
     if not tx.row(

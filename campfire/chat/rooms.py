@@ -452,6 +452,24 @@ def catch_up(tx: Tx, room_id: int, seq: int, at: int) -> None:
     )
 
 
+def bring(
+    tx: Tx,
+    room_id: int,
+    kind: Kind,
+    name: str | None,
+    creator_id: int,
+    members: Collection[int],
+    created_at: int,
+) -> None:
+    """Keeps a room that was elsewhere, under its number; `members` come after it."""
+    key = ",".join(map(str, sorted(members))) if kind == "direct" else None
+    tx.row(
+        """INSERT INTO rooms (id, kind, name, direct_key, creator_id, created_at,
+             updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        (room_id, kind, name, key, creator_id, created_at, created_at),
+    )
+
+
 def sentence(names: Sequence[str]) -> str:
     """Names as one says them: "A", "A and B", "A, B, and C"."""
     if len(names) < 3:

@@ -436,6 +436,35 @@ def add(
     return user
 
 
+def bring(
+    tx: Tx,
+    user: User,
+    email_address: str | None,
+    password_hash: str | None,
+    created_at: int,
+) -> None:
+    """Keeps somebody who was here elsewhere, under their number: nobody is told."""
+    tx.row(
+        """INSERT INTO users (id, name, role, status, bio, updated_at, email_address,
+             password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            *(user.id, user.name, user.role, user.status, user.bio, user.updated_at),
+            *(email_address, password_hash, created_at),
+        ),
+    )
+
+
+def rehash(tx: Tx, user_id: int, before: str, password_hash: str) -> bool:
+    """Keeps the same password in another way, if it is the same still."""
+    return bool(
+        tx.value(
+            """UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?
+               RETURNING 1""",
+            (password_hash, user_id, before),
+        )
+    )
+
+
 def join(
     tx: Tx, join_code: str, name: str, email_address: str, password_hash: str
 ) -> User:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import aiohttp_session
 from aiohttp import hdrs, web
 
-from campfire.chat import accounts, push, sessions, users
+from campfire.chat import accounts, passwords, push, sessions, users
 from campfire.chat.users import User
 from campfire.database import Reads
 from campfire.refusals import (
@@ -155,8 +155,13 @@ async def create(request: web.Request) -> web.Response:
         if representation(request) == "page":
             return await sign_in_page(request, address, status=401, error=WRONG)
         raise SignedOut(WRONG)
+    proven = known.password_hash
+    if proven is not None and passwords.is_foreign(proven):
+        made = await request.app[PASSWORDS].hashed(password)
+        if await request.app[DB].write(users.rehash, known.user_id, proven, made):
+            proven = made
     user = await request.app[DB].read(users.find, known.user_id)
-    return await signed_in(request, user, 201, proven=known.password_hash)
+    return await signed_in(request, user, 201, proven=proven)
 
 
 @routes.delete("/session")

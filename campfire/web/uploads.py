@@ -88,7 +88,7 @@ class Uploads:
         incoming = await asyncio.to_thread(self._storage.incoming)
         try:
             await asyncio.to_thread(incoming.write, data)
-            return await self._stored(incoming, files.clean(filename))
+            return await stored(self._storage, incoming, files.clean(filename))
         finally:
             incoming.drop()
 
@@ -130,15 +130,18 @@ class Uploads:
                 await self._write(incoming, chunks)
             fields = forms.without_repetition(pairs)
             done = await asyncio.gather(
-                *(self._stored(incoming, filename) for incoming, filename in came),
+                *(
+                    stored(self._storage, incoming, filename)
+                    for incoming, filename in came
+                ),
                 return_exceptions=True,
             )
-        stored = [file for file in done if isinstance(file, Stored)]
+        kept = [file for file in done if isinstance(file, Stored)]
         for fault in done:
             if isinstance(fault, BaseException):
-                await self.discard(stored)
+                await self.discard(kept)
                 raise _refused(fault)
-        return Upload(fields, stored)
+        return Upload(fields, kept)
 
     async def _admitted(
         self, user_id: int, length: int | None
@@ -182,48 +185,49 @@ class Uploads:
         except OSError as error:
             raise _refused(error) from error
 
-    async def _stored(self, incoming: Incoming, filename: str) -> Stored:
-        """Puts the file in its place, without what a camera has written into it.
-
-        What is called a picture or a film and is none is kept as it came, as bytes.
-        """
-        head = await asyncio.to_thread(incoming.head, formats.HEAD)
-        content_type = formats.content_type(head, filename)
-        bare = None
-        if content_type in formats.PICTURES:
-            bare = await asyncio.to_thread(self._storage.incoming)
-        kept, into = incoming, bare.file if bare else None
-        try:
-            if content_type in pictures.TRACED:
-                if await pictures.without_traces(incoming.file, into):
-                    kept = bare or incoming
-                    await asyncio.to_thread(kept.measure)
-                else:
-                    content_type = formats.BYTES
-            await asyncio.to_thread(kept.head, 0)
-            preview = await pictures.preview(kept.file, content_type)
-            thumbnail = preview.thumbnail if preview else None
-            key = await asyncio.to_thread(self._storage.keep, kept, thumbnail)
-        finally:
-            if bare:
-                bare.drop()
-        return Stored(
-            key=key,
-            filename=filename,
-            content_type=content_type,
-            byte_size=kept.size,
-            sha256=kept.sha256,
-            width=preview.width if preview else None,
-            height=preview.height if preview else None,
-            has_thumbnail=preview is not None,
-        )
-
     async def discard(self, stored: Sequence[Stored]) -> None:
         for file in stored:
             await asyncio.to_thread(self._storage.discard, file.key)
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The limit is {self.largest // 1_000_000:,} MB for a file.")
+
+
+async def stored(storage: Storage, incoming: Incoming, filename: str) -> Stored:
+    """Puts the file in its place, without what a camera has written into it.
+
+    What is called a picture or a film and is none is kept as it came, as bytes.
+    """
+    head = await asyncio.to_thread(incoming.head, formats.HEAD)
+    content_type = formats.content_type(head, filename)
+    bare = None
+    if content_type in formats.PICTURES:
+        bare = await asyncio.to_thread(storage.incoming)
+    kept, into = incoming, bare.file if bare else None
+    try:
+        if content_type in pictures.TRACED:
+            if await pictures.without_traces(incoming.file, into):
+                kept = bare or incoming
+                await asyncio.to_thread(kept.measure)
+            else:
+                content_type = formats.BYTES
+        await asyncio.to_thread(kept.head, 0)
+        preview = await pictures.preview(kept.file, content_type)
+        thumbnail = preview.thumbnail if preview else None
+        key = await asyncio.to_thread(storage.keep, kept, thumbnail)
+    finally:
+        if bare:
+            bare.drop()
+    return Stored(
+        key=key,
+        filename=filename,
+        content_type=content_type,
+        byte_size=kept.size,
+        sha256=kept.sha256,
+        width=preview.width if preview else None,
+        height=preview.height if preview else None,
+        has_thumbnail=preview is not None,
+    )
 
 
 def _subtract(counter: Counter[int], user_id: int, number: int) -> None:

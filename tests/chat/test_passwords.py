@@ -1,5 +1,6 @@
 """Passwords: what is accepted, and that only the right one is right."""
 
+import bcrypt
 import pytest
 
 from campfire.chat import passwords
@@ -91,3 +92,25 @@ def test_half_a_character_is_a_password_like_another() -> None:
     known = passwords.hashed("camp\ud800fire", cost=4)
     assert passwords.matches("camp\ud800fire", known)
     assert not passwords.matches("camp?fire", known)
+
+
+@pytest.mark.parametrize("prefix", ["$2a", "$2b", "$2y"])
+def test_a_hash_of_rails_is_of_the_password_itself(prefix: str) -> None:
+    made = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode()
+    known = passwords.brought(prefix + made[3:])
+    assert known and passwords.is_foreign(known)
+    assert passwords.matches("correct horse", known)
+    assert not passwords.matches("correct hors", known)
+    assert not passwords.is_foreign(PASSWORD_HASH)
+
+
+def test_rails_reads_no_more_than_72_bytes() -> None:
+    made = bcrypt.hashpw(b"a" * 72, bcrypt.gensalt(4)).decode()
+    known = passwords.brought(made)
+    assert passwords.matches("a" * 73, known)
+    assert not passwords.matches("a" * 71, known)
+
+
+@pytest.mark.parametrize("other", ["", "plain", "$argon2id$v=19$m", "$2a$04$short"])
+def test_a_hash_of_another_kind_is_none(other: str) -> None:
+    assert passwords.brought(other) is None
