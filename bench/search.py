@@ -20,7 +20,7 @@ from typing import Any, Final, get_args
 
 import apsw
 
-from campfire.chat import memberships, messages, searches, users
+from campfire.chat import memberships, messages, rooms, searches, users
 from campfire.chat.scopes import Narrowed
 from campfire.chat.searches import Sort
 from campfire.database import Bindings, Reads, Tx, connect, migrate
@@ -162,14 +162,14 @@ def figure(took: Sequence[float]) -> str:
 
 
 def people(db: Reads) -> Mapping[str, int]:
-    rooms = {
+    entered = {
         person.id: len(memberships.rooms_of(db, person.id))
         for person in users.all_active(db)
     }
     newcomer = users.by_address(db, NEWCOMER).id
-    fewest = min(rooms.keys() - {newcomer}, key=lambda id: (rooms[id], id))
-    most = max(rooms, key=lambda id: (rooms[id], -id))
-    return {f"in {rooms[id]} rooms": id for id in (most, fewest, newcomer)}
+    fewest = min(entered.keys() - {newcomer}, key=lambda id: (entered[id], id))
+    most = max(entered, key=lambda id: (entered[id], -id))
+    return {f"in {entered[id]} rooms": id for id in (most, fewest, newcomer)}
 
 
 def days(db: Reads) -> Mapping[str, str]:
@@ -215,16 +215,17 @@ def talk(connection: apsw.Connection) -> None:
         messages.post(tx, user_id, room_id, spoken(chance), f"lately-{number}")
         connection.execute("COMMIT")
     connection.execute("BEGIN IMMEDIATE")
-    join(Tx(connection, {}), list(members))
+    join(Tx(connection, {}), robin)
     connection.execute("COMMIT")
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
-def join(tx: Tx, room_ids: Sequence[int]) -> None:
+def join(tx: Tx, robin: int) -> None:
     newcomer = users.add(tx, "Newcomer", NEWCOMER, UNUSABLE).id
-    for room_id in room_ids:
+    shared = [room.id for room in rooms.all_of(tx, robin) if room.kind != "direct"]
+    for room_id in shared:
         memberships.revoke(tx, room_id, [newcomer])
-    for room_id in room_ids[-2:]:
+    for room_id in sorted(shared)[-2:]:
         memberships.grant(tx, room_id, [newcomer])
 
 
