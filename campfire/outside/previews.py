@@ -10,10 +10,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-
 from campfire.chat import messages, previews
 from campfire.chat.jobs import Job
 from campfire.chat.previews import Card, Picture
@@ -22,6 +18,7 @@ from campfire.outside import pages
 from campfire.outside.client import Client, Unreachable
 from campfire.outside.jobs import Kind
 from campfire.refusals import Invalid
+from campfire.windows import Limit, Windows
 
 HTML: Final = frozenset({"text/html"})
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -29,7 +26,7 @@ LARGEST_PICTURE: Final = 5 * 1024 * 1024
 # Twice as wide as the card is on a telephone.
 SIZE: Final = 640
 SMALLEST: Final = 32
-EACH_PERSON: Final = RateLimitItemPerMinute(20, 1, "previews")
+EACH_PERSON: Final = Limit(20, 60, "previews")
 SECONDS_KEPT: Final = 60.0
 SECONDS_WITHOUT: Final = 600.0
 MOST_KEPT: Final = 256
@@ -51,7 +48,7 @@ class Previews:
         self._client = client
         self._remake = remake
         self._limited = limited
-        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._windows = Windows()
         self._flights: dict[str, asyncio.Future[Card | None]] = {}
         self._kept: dict[str, tuple[float, Card | None]] = {}
         # Twice five seconds for the two requests, and some for the picture.
@@ -69,7 +66,7 @@ class Previews:
         flight = self._flights.get(url)
         if flight is not None:
             return await asyncio.shield(flight)
-        if self._limited and not self._window.hit(EACH_PERSON, str(user_id)):
+        if self._limited and not self._windows.hit(EACH_PERSON, str(user_id)):
             return None
         card = None
         flight = self._flights[url] = asyncio.get_running_loop().create_future()

@@ -4,37 +4,28 @@ An address is counted as what one subscriber gets: a whole /64 of IPv6.
 """
 
 import math
-import time
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from limits import (
-    RateLimitItem,
-    RateLimitItemPerHour,
-    RateLimitItemPerMinute,
-    RateLimitItemPerSecond,
-)
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-
 from campfire.refusals import TooMany
+from campfire.windows import Limit, Windows
 
-SIGN_IN: Final = RateLimitItemPerMinute(10, 3, "sign-in")
-GUESSES: Final = RateLimitItemPerMinute(10, 30, "guesses")
-INVITATIONS: Final = RateLimitItemPerHour(20, 1, "invitations")
+SIGN_IN: Final = Limit(10, 180, "sign-in")
+GUESSES: Final = Limit(10, 1800, "guesses")
+INVITATIONS: Final = Limit(20, 3600, "invitations")
 # Behind one address may be a whole office on its first day; somebody who holds the
 # invitation and asks which addresses are in use, at a hash each, gets no further.
-JOINS: Final = RateLimitItemPerHour(100, 1, "joins")
-ROOMS: Final = RateLimitItemPerMinute(300, 10, "rooms")
-TRANSFERS: Final = RateLimitItemPerHour(30, 1, "transfers")
-POSTS: Final = RateLimitItemPerSecond(300, 30, "posts")
-BOTS: Final = RateLimitItemPerSecond(50, 10, "bots")
-DRAFTS: Final = RateLimitItemPerMinute(60, 1, "drafts")
-SUBSCRIPTIONS: Final = RateLimitItemPerMinute(60, 1, "push subscriptions")
-UPLOADS: Final = RateLimitItemPerMinute(30, 1, "uploads")
-PUSH_TESTS: Final = RateLimitItemPerMinute(10, 1, "push tests")
-RINGS: Final = RateLimitItemPerHour(20, 1, "rings")
-SEARCHES: Final = RateLimitItemPerMinute(120, 1, "searches")
+JOINS: Final = Limit(100, 3600, "joins")
+ROOMS: Final = Limit(300, 600, "rooms")
+TRANSFERS: Final = Limit(30, 3600, "transfers")
+POSTS: Final = Limit(300, 30, "posts")
+BOTS: Final = Limit(50, 10, "bots")
+DRAFTS: Final = Limit(60, 60, "drafts")
+SUBSCRIPTIONS: Final = Limit(60, 60, "push subscriptions")
+UPLOADS: Final = Limit(30, 60, "uploads")
+PUSH_TESTS: Final = Limit(10, 60, "push tests")
+RINGS: Final = Limit(20, 3600, "rings")
+SEARCHES: Final = Limit(120, 60, "searches")
 
 
 class Limits:
@@ -42,21 +33,20 @@ class Limits:
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
-        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._windows = Windows()
 
-    def hit(self, limit: RateLimitItem, who: str) -> None:
+    def hit(self, limit: Limit, who: str) -> None:
         """Counts one try. Raises TooMany, with the seconds until there is room."""
-        if self._enabled and not self._window.hit(limit, who):
+        if self._enabled and not self._windows.hit(limit, who):
             self._refuse(limit, who)
 
-    def require_room(self, limit: RateLimitItem, who: str) -> None:
+    def require_room(self, limit: Limit, who: str) -> None:
         """Raises TooMany without counting."""
-        if self._enabled and not self._window.test(limit, who):
+        if self._enabled and self._windows.wait(limit, who):
             self._refuse(limit, who)
 
-    def _refuse(self, limit: RateLimitItem, who: str) -> None:
-        resets_at, _ = self._window.get_window_stats(limit, who)
-        wait = max(1, math.ceil(resets_at - time.time()))
+    def _refuse(self, limit: Limit, who: str) -> None:
+        wait = max(1, math.ceil(self._windows.wait(limit, who)))
         raise TooMany("That was tried too often. Wait a little.", retry_after=wait)
 
 

@@ -5,6 +5,7 @@ with a memory in front that events and other processes' writes empty.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from campfire.chat import bots, passwords, sessions
 from campfire.chat.sessions import Session
 from campfire.chat.users import User
 from campfire.database import Database, Event
-from campfire.refusals import Busy, SignedOut, TooMany
+from campfire.refusals import Busy, NotFound, SignedOut, TooMany
 from campfire.web.kept import Kept
 from campfire.web.requests import BOT_KEY, COOKIE, Peers, is_of_a_bot, token
 
@@ -64,6 +65,7 @@ class Sessions(AbstractStorage):
             self.kept.keep(key, session, [("user", session.user.id)], started)
         now = time.time_ns() // 1_000_000
         if session.is_over(now):
+            await self._end(session)
             return None
         if now > session.last_active_at + sessions.TOUCHED_EVERY:
             await self._touch(request, session)
@@ -99,6 +101,11 @@ class Sessions(AbstractStorage):
             httponly=True,
             samesite="Lax",
         )
+
+    async def _end(self, session: Session) -> None:
+        """For good: what was over is not so no more when the clock is set back."""
+        with contextlib.suppress(Busy, NotFound):
+            await self._db.write(sessions.end, session.user.id, session.id)
 
     async def _touch(self, request: web.Request, session: Session) -> None:
         self.kept.drop(("user", session.user.id))

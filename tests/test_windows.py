@@ -1,0 +1,47 @@
+"""Windows: so many tries in a while, then none until there is room again."""
+
+import time
+
+import pytest
+
+from campfire import windows
+from campfire.windows import Limit, Windows
+
+TWICE = Limit(2, 60.0, "tests")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+def test_there_is_room_again_as_the_oldest_try_is_forgotten(clock: Clock) -> None:
+    tried = Windows()
+    assert tried.hit(TWICE, "a")
+    clock.now += 10
+    assert tried.hit(TWICE, "a")
+    assert tried.wait(TWICE, "a") == 50
+    assert not tried.hit(TWICE, "a")
+    assert tried.hit(TWICE, "b") and tried.hit(Limit(2, 60.0, "others"), "a")
+    clock.now += 50
+    assert tried.wait(TWICE, "a") == 0
+    assert tried.hit(TWICE, "a") and not tried.hit(TWICE, "a")
+
+
+def test_what_counts_no_more_is_forgotten(clock: Clock) -> None:
+    tried = Windows()
+    for number in range(100):
+        tried.hit(TWICE, str(number))
+    clock.now += windows.SWEPT_EVERY + 1
+    tried.hit(TWICE, "another")
+    assert len(tried._tries) == 1
