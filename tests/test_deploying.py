@@ -1,0 +1,182 @@
+"""The proxies of `docs/deploying.md`, as they stand there, in front of a real server.
+
+Each needs its program, which `apt-get install nginx-light caddy` brings.
+"""
+
+import asyncio
+import datetime
+import io
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientError, ClientSession, DummyCookieJar, FormData
+from aiohttp.test_utils import TestServer, unused_port
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from campfire import app
+from campfire.config import Config
+from campfire.outside import vapid
+from tests.conftest import JSON, VAPID_KEYS
+
+PAPER = Path(__file__).parent.parent / "docs" / "deploying.md"
+NAME = "chat.example.com"
+DAVID = {
+    "name": "David",
+    "email_address": "david@37signals.example",
+    "password": "correct horse battery",
+}
+
+
+def written(heading: str) -> str:
+    """The configuration that stands under a heading of the paper."""
+    text = PAPER.read_text(encoding="utf-8")
+    found = re.search(rf"^## {heading}$.*?^```\n(.*?)^```$", text, re.M | re.S)
+    assert found, heading
+    return found[1]
+
+
+def replaced(text: str, by: dict[str, str]) -> str:
+    for old, new in by.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def certificate(folder: Path) -> None:
+    """A certificate for the name, and its key, that nobody but itself vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / f"{NAME}.pem").write_bytes(made.public_bytes(pem))
+    (folder / f"{NAME}.key").write_bytes(
+        key.private_bytes(
+            pem,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+
+
+def nginx(folder: Path, port: int, behind: int) -> list[str]:
+    certificate(folder)
+    changes = {
+        "listen 443": f"listen 127.0.0.1:{port}",
+        "/etc/ssl": str(folder),
+        "127.0.0.1:8000": f"127.0.0.1:{behind}",
+    }
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    kept = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"daemon off; pid {folder}/nginx.pid; error_log stderr; events {{}}\n"
+        f"http {{ access_log off;\n{kept}{replaced(written('nginx'), changes)}}}\n"
+    )
+    return ["nginx", "-p", str(folder), "-c", str(config)]
+
+
+def caddy(folder: Path, port: int, behind: int) -> list[str]:
+    changes = {"127.0.0.1:8000": f"127.0.0.1:{behind}"}
+    config = folder / "Caddyfile"
+    config.write_text(
+        "{\nadmin off\nlocal_certs\nskip_install_trust\n"
+        f"auto_https disable_redirects\nhttps_port {port}\n"
+        f"storage file_system {folder}/caddy\n}}\n"
+        f"{replaced(written('Caddy'), changes)}"
+    )
+    return ["caddy", "run", "--config", str(config), "--adapter", "caddyfile"]
+
+
+@pytest.fixture
+async def behind(tmp_path: Path) -> AsyncIterator[TestServer]:
+    """A server that is told what the paper says."""
+    vapid.keep(tmp_path / app.PUSH_KEYS, VAPID_KEYS)
+    config = Config(
+        data=tmp_path,
+        origin=f"https://{NAME}",
+        trusted_proxies=(ip_network("127.0.0.1"),),
+        password_cost=4,
+    )
+    server = TestServer(await app.create(config))
+    await server.start_server()
+    yield server
+    await server.close()
+
+
+@pytest.mark.parametrize("proxy", [nginx, caddy])
+async def test_a_proxy_as_the_paper_has_it_does_everything(
+    behind: TestServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    proxy: Callable[[Path, int, int], list[str]],
+) -> None:
+    if shutil.which(proxy.__name__) is None:
+        pytest.skip(f"apt-get install {proxy.__name__}")
+    port = unused_port()
+    folder = tmp_path_factory.mktemp(proxy.__name__)
+    assert behind.port is not None
+    process = await asyncio.create_subprocess_exec(
+        *proxy(folder, port, behind.port),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    how: dict[str, Any] = {"ssl": False, "server_hostname": NAME}
+    try:
+        async with ClientSession(
+            f"https://127.0.0.1:{port}",
+            headers=JSON | {"Host": NAME},
+            cookie_jar=DummyCookieJar(),
+        ) as client:
+            async with asyncio.timeout(30):
+                while True:
+                    try:
+                        alive = await client.get("/health", **how)
+                    except ClientError:
+                        assert process.returncode is None, "it does not start"
+                        await asyncio.sleep(0.05)
+                    else:
+                        break
+            assert alive.status == 200
+            assert "max-age" in alive.headers["Strict-Transport-Security"]
+            begun = await client.post("/first_run", json=DAVID, **how)
+            assert begun.status == 201
+            assert begun.headers["Set-Cookie"].startswith("__Host-campfire_session=")
+            token = (await begun.json())["token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            async with client.ws_connect("/socket", **how) as line:
+                assert (await line.receive_json())["event"] == "welcome"
+                form = FormData({"body": "Look"})
+                form.add_field(
+                    "attachment", io.BytesIO(b"x" * 3_000_000), filename="large.bin"
+                )
+                said = await client.post("/rooms/1/messages", data=form, **how)
+                assert said.status == 201
+                (file,) = (await said.json())["attachments"]
+                sent = await client.get(file["url"], **how)
+                assert len(await sent.read()) == 3_000_000
+            # Behind a proxy nobody is taken for this machine.
+            assert (await client.get("/metrics", **how)).status == 404
+            foreign = {"Origin": "https://elsewhere.example", "Cookie": "a=b"}
+            foreign |= {"Authorization": ""}
+            refused = await client.post("/session", headers=foreign, json={}, **how)
+            assert refused.status == 403
+    finally:
+        process.terminate()
+        await process.wait()
