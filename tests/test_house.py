@@ -317,6 +317,31 @@ def test_a_decision_has_the_four_headings(path: Path) -> None:
     assert headings == ["Status", "Context", "Decision", "Consequences"]
 
 
+def test_every_fault_in_the_log_is_explained() -> None:
+    paper = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    said = {
+        str(node.args[0].value)
+        for path in modules()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and (node.func.value.id, node.func.attr)
+        in {("log", "warning"), ("log", "error"), ("log", "exception")}
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert "commit failed" in said
+    assert sorted(fault for fault in said if f"`{fault}`" not in paper) == []
+
+
+def test_every_part_that_may_be_ill_is_explained() -> None:
+    paper = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    text = (PACKAGE / "web" / "readiness.py").read_text(encoding="utf-8")
+    parts = re.findall(r'^ +"(\w+)": ', text, re.MULTILINE)
+    assert "disk" in parts
+    assert [part for part in parts if f"`{part}`" not in paper] == []
+
+
 def settings() -> set[str]:
     """Names of the variables that an operator may set."""
     return {
