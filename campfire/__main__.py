@@ -20,6 +20,7 @@ from campfire import (
     backups,
     demo,
     doctor,
+    exports,
     imports,
     logs,
     people,
@@ -40,6 +41,7 @@ COMMANDS: Final = {
     "backup": backups.back_up,
     "demo": demo.run,
     "doctor": doctor.run,
+    "export": exports.run,
     "import": imports.run,
     "restore": backups.restore,
     "users": people.run,
@@ -80,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--data", type=Path, help="folder for what is kept (./data)")
     backups.add_to(command)
     imports.add_to(command)
+    exports.add_to(command)
     people.add_to(command)
     demo.add_to(command)
     verify.add_to(command)

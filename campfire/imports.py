@@ -182,7 +182,6 @@ def moved(source: Path, folder: Path, storage: Storage | None) -> Report:
                 take.everything(tx, taken)
                 searches.rebuild(tx, triggers)
                 connection.execute("COMMIT")
-                connection.execute("PRAGMA optimize")
         except (UnicodeDecodeError, TypeError, ValueError) as fault:
             # Any value may stand in any column of somebody else's SQLite.
             raise Unusable(f"The database holds what Rails never wrote: {fault}.")

@@ -462,6 +462,24 @@ def among(db: Reads, user_id: int, message_ids: Collection[int]) -> list[Message
     )
 
 
+def all_in(db: Reads, room_id: int, after: int, limit: int) -> list[Message]:
+    """For the operator: the room's messages after one of them, oldest first."""
+    return _newer(db, room_id, after, limit)[0]
+
+
+def own(db: Reads, user_id: int, after: int, limit: int) -> list[Message]:
+    """What the person wrote in rooms they are in, after one of them, oldest first."""
+    return _select(
+        db,
+        """messages.creator_id = ? AND messages.id > ?
+           AND EXISTS (SELECT 1 FROM memberships
+                       WHERE memberships.room_id = messages.room_id
+                         AND memberships.user_id = messages.creator_id)
+           ORDER BY messages.id LIMIT ?""",
+        (user_id, after, limit),
+    )
+
+
 def changeable(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:
     """The message, if the person wrote it or is an administrator. Raises Forbidden."""
     message = find(db, user_id, room_id, message_id)

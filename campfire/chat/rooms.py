@@ -121,6 +121,18 @@ def member_count(db: Reads, user_id: int, room_id: int) -> int:
     return count
 
 
+def title(db: Reads, room_id: int) -> str:
+    """For the operator: what the room is called, a direct one by all who are in it."""
+    row = db.row(
+        """SELECT ifnull(name, '') FROM rooms WHERE id = ? AND deleted_at IS NULL""",
+        (room_id,),
+    )
+    if row is None:
+        raise NotFound("There is no such room.")
+    people = _people(db, {room_id}).get(room_id, ())
+    return row[0] or sentence([person.name for person in people])
+
+
 def is_first(db: Reads, room_id: int) -> bool:
     """Whether this is the account's oldest room, where newcomers are welcomed."""
     oldest: int | None = db.value("SELECT min(id) FROM rooms WHERE deleted_at IS NULL")

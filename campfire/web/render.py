@@ -44,6 +44,10 @@ FACES: Final = 3
 NAMES: Final = 10
 OPENING: Final = 200
 ONE_LINK: Final = re.compile(r"<p><a [^>]*>[^\s<]+</a></p>\s*")
+# As `richtext.shown_html` makes it; nobody else's link has a class.
+CHIP: Final = re.compile(
+    r'<a class="mention" href="/users/\d+" data-user-id="\d+">([^<]*)</a>'
+)
 SCHEMES: Final = ("http://", "https://", "www.")
 
 Announced = (
@@ -293,6 +297,11 @@ def hit(hit: Hit) -> dict[str, Any]:
         "room": {"id": hit.message.room_id, "name": hit.room_name},
         "snippet": snippet(hit),
     }
+
+
+def alone(html: str) -> Markup:
+    """The words of a message where there is no Campfire to visit people in."""
+    return Markup(CHIP.sub(r'<span class="mention">\1</span>', html))
 
 
 def snippet(hit: Hit) -> Markup:
