@@ -26,6 +26,7 @@ from campfire import (
     people,
     verify,
 )
+from campfire.certificates import HANDSHAKE_TAKES, Certificates
 from campfire.chat import health
 from campfire.config import Config, Misconfigured
 from campfire.database import Unusable, alone
@@ -94,8 +95,13 @@ async def serve(config: Config, supervisor: Supervisor) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what was begun."""
     os.umask(0o077)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    certificates: Certificates | None = None
+    if config.tls_certificate and config.tls_key:
+        certificates = Certificates(config.tls_certificate, config.tls_key)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if certificates:
+        loop.add_signal_handler(signal.SIGHUP, certificates.renew)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     with alone(config.data):
@@ -109,12 +115,17 @@ async def serve(config: Config, supervisor: Supervisor) -> None:
             where: dict[str, Any] = {"host": config.host, "port": config.port}
             if inherited := supervisor.inherited():
                 where = {"sock": inherited}
+            if certificates:
+                where["ssl"] = certificates.context
+                where["ssl_handshake_timeout"] = HANDSHAKE_TAKES
             server = await loop.create_server(
                 Lines(runner.server, most_lines()), backlog=BACKLOG, **where
             )
             with contextlib.suppress(Busy):  # Reading goes on while the disk is full.
                 await db.write(health.write)
-            print(f"Campfire is at {address(server.sockets[0])}", flush=True)
+            print(
+                f"Campfire is at {address(server.sockets[0], certificates)}", flush=True
+            )
             supervisor.tell("READY=1")
             watching = asyncio.create_task(
                 supervisor.watch(lambda: db.write(health.write)), name="watchdog"
@@ -128,9 +139,12 @@ async def serve(config: Config, supervisor: Supervisor) -> None:
             await runner.cleanup()
 
 
-def address(listening: Any) -> str:
+def address(listening: Any, certificates: Certificates | None) -> str:
     name = listening.getsockname()
-    return f"http://{name[0]}:{name[1]}" if isinstance(name, tuple) else f"unix:{name}"
+    scheme = "https" if certificates else "http"
+    return (
+        f"{scheme}://{name[0]}:{name[1]}" if isinstance(name, tuple) else f"unix:{name}"
+    )
 
 
 if __name__ == "__main__":

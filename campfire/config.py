@@ -35,6 +35,10 @@ class Config:
     trusted_proxies: tuple[Network, ...] = setting(
         (), "networks whose X-Forwarded-* headers are believed, with commas between"
     )
+    tls_certificate: Path | None = setting(
+        None, "file with the certificate and its chain, to speak TLS without a proxy"
+    )
+    tls_key: Path | None = setting(None, "file with the key of the certificate")
     cors_origins: tuple[str, ...] = setting(
         (), "other sites whose scripts may use the JSON with a token, with commas"
     )
@@ -77,6 +81,14 @@ class Config:
         config = cls(**values)
         if not 0 <= config.port <= 65_535:
             raise Misconfigured("CAMPFIRE_PORT must be between 0 and 65535.")
+        if (config.tls_certificate is None) != (config.tls_key is None):
+            raise Misconfigured(
+                "CAMPFIRE_TLS_CERTIFICATE and CAMPFIRE_TLS_KEY belong together."
+            )
+        if config.tls_key and (config.origin or "https:").startswith("http:"):
+            raise Misconfigured(
+                "CAMPFIRE_ORIGIN must be https with CAMPFIRE_TLS_CERTIFICATE."
+            )
         if config.backups_kept < 1:
             raise Misconfigured("CAMPFIRE_BACKUPS_KEPT must be at least 1.")
         return config
@@ -93,7 +105,7 @@ def parsed(variable: str, value: str) -> Any:
             if not (value.isascii() and value.isdecimal() and len(value) < 9):
                 raise Misconfigured(f"{variable} must be a number.")
             return int(value)
-        case "DATA":
+        case "DATA" | "TLS_CERTIFICATE" | "TLS_KEY":
             return Path(value)
         case "BACKUPS":
             return None if value == "off" else Path(value)

@@ -91,7 +91,7 @@ def clock(config: Config) -> Finding:
 
 def keys(config: Config) -> Finding:
     found = [path for path in sorted(config.data.glob(KEYS))]
-    for path in found:
+    for path in (*found, *((config.tls_key,) if config.tls_key else ())):
         if stat.S_IMODE(path.lstat().st_mode) & 0o077:
             return f"{path} can be read by others: chmod 600 {path}", False
     if config.metrics_token is not None and len(config.metrics_token) < 20:
@@ -101,7 +101,7 @@ def keys(config: Config) -> Finding:
 
 def proxy(config: Config) -> Finding:
     is_https = (config.origin or "").startswith("https:")
-    if is_https and not config.trusted_proxies:
+    if is_https and not config.trusted_proxies and not config.tls_certificate:
         return (
             "with https in CAMPFIRE_ORIGIN a proxy stands in front, and without"
             " CAMPFIRE_TRUSTED_PROXIES everybody seems to come from there",

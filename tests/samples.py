@@ -1,10 +1,16 @@
 """Files to send: made here, so that none of somebody else's lies in the repository."""
 
+import datetime
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from PIL import Image
 
 SECRET = b"taken in the secret garden"
@@ -116,3 +122,32 @@ def film(
         segment = segment[:4] + open_end + segment[12:]
         segment = segment.replace(cluster, cluster[:4] + open_end + cluster[12:])
     return head + segment
+
+
+def certificate(folder: Path, host: str) -> tuple[Path, Path]:
+    """A certificate for the name, and its key, that nobody but itself vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    files = folder / f"{host}.pem", folder / f"{host}.key"
+    files[0].write_bytes(made.public_bytes(pem))
+    files[1].write_bytes(
+        key.private_bytes(
+            pem,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return files

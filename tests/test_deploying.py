@@ -4,7 +4,6 @@ Each needs its program, which `apt-get install nginx-light caddy` brings.
 """
 
 import asyncio
-import datetime
 import io
 import re
 import shutil
@@ -16,15 +15,12 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientSession, DummyCookieJar, FormData
 from aiohttp.test_utils import TestServer, unused_port
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from campfire import app
 from campfire.config import Config
 from campfire.outside import vapid
 from tests.conftest import JSON, VAPID_KEYS
+from tests.samples import certificate
 
 PAPER = Path(__file__).parent.parent / "docs" / "deploying.md"
 NAME = "chat.example.com"
@@ -50,35 +46,8 @@ def replaced(text: str, by: dict[str, str]) -> str:
     return text
 
 
-def certificate(folder: Path) -> None:
-    """A certificate for the name, and its key, that nobody but itself vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / f"{NAME}.pem").write_bytes(made.public_bytes(pem))
-    (folder / f"{NAME}.key").write_bytes(
-        key.private_bytes(
-            pem,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-
-
 def nginx(folder: Path, port: int, behind: int) -> list[str]:
-    certificate(folder)
+    certificate(folder, NAME)
     changes = {
         "listen 443": f"listen 127.0.0.1:{port}",
         "/etc/ssl": str(folder),

@@ -10,6 +10,7 @@ import os
 import random
 import resource
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from aiohttp import ClientError, ClientSession, DummyCookieJar, WSMsgType
 
 from campfire.__main__ import main
 from campfire.database import migrations
+from tests.samples import certificate
 
 JSON = {"Accept": "application/json"}
 DAVID = {
@@ -57,7 +59,7 @@ class Process:
             assert stream is not None
             while line := await stream.readline():
                 heard.append(line.decode().rstrip("\n"))
-                if heard[-1].startswith("Campfire is at http://"):
+                if heard[-1].startswith("Campfire is at http"):
                     self.port = int(heard[-1].rsplit(":", 1)[1])
                     self.ready.set()
             self.ready.set()
@@ -425,3 +427,43 @@ async def test_more_connections_than_descriptors_are_turned_away_and_it_goes_on(
     said = [line for line in server.words if "too many connections" in line]
     assert 1 <= len(said) <= 2
     assert not [line for line in server.words if "open files" in line]
+
+
+async def test_it_speaks_tls_and_takes_a_new_certificate_when_told(
+    serve: Serve, client: ClientSession, tmp_path: Path
+) -> None:
+    files = certificate(tmp_path, "chat.example")
+    paths = dict(zip(("CAMPFIRE_TLS_CERTIFICATE", "CAMPFIRE_TLS_KEY"), map(str, files)))
+    server = await serve(**paths)
+    url = server.url.replace("http:", "https:")
+    assert server.words[-1] == f"Campfire is at {url}"
+
+    async def shown() -> bytes:
+        """The certificate that a new connection is shown."""
+        context = ssl.create_default_context(cadata=files[0].read_text())
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=context)
+        shown: bytes = writer.get_extra_info("ssl_object").getpeercert(True)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return shown
+
+    begun = await client.post(f"{url}/first_run", json=DAVID, ssl=False)
+    assert begun.status == 201
+    assert begun.headers["Set-Cookie"].startswith("__Host-campfire_session=")
+    assert "max-age" in begun.headers["Strict-Transport-Security"]
+    token = {"Authorization": f"Bearer {(await begun.json())['token']}"}
+    async with client.ws_connect(f"{url}/socket", headers=token, ssl=False) as line:
+        assert (await line.receive_json())["event"] == "welcome"
+        before = await shown()
+        certificate(tmp_path, "chat.example")
+        server.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(SECONDS):
+            while await shown() == before:
+                pass
+        await line.send_json({"command": "ping"})
+        assert (await line.receive_json())["event"] == "pong"
+    with pytest.raises(ClientError):
+        await client.get(f"{server.url}/health")
+    assert await server.end(signal.SIGTERM) == 0
