@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import orjson
-from aiohttp import WSMsgType, hdrs, web
+from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 from multidict import CIMultiDict
 
 from campfire import __version__
@@ -41,6 +41,7 @@ MOST_PER_ADDRESS: Final = 200
 MOST_ROOMS: Final = 64
 SEND_BUFFER: Final = 128 * 1024
 CLOSING_TAKES: Final = 10.0
+GOODBYE_TAKES: Final = 1.0
 
 DEFLATE: Final = (
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
@@ -101,7 +102,7 @@ class Sockets:
             protocols=FORMATS,
             heartbeat=HEARTBEAT,
             max_msg_size=LARGEST_FRAME + 1,
-            timeout=CLOSING_TAKES,
+            timeout=GOODBYE_TAKES,
         )
         await ws.prepare(request)
         # Nobody needs them again, and they would be held for as long as the line.
@@ -427,6 +428,15 @@ class Upgrade(web.WebSocketResponse):
             return headers, protocol, 0, True
         headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = DEFLATE
         return headers, protocol, zlib.MAX_WBITS, True
+
+    def _set_closing(self, code: WSCloseCode) -> None:
+        """Has `close` wait for the answer to our goodbye (RFC 6455, 7.1.1).
+
+        aiohttp hangs up at once when another task closes. A client whose answer meets
+        a dead line takes the end for an accident, 1006, and forgets our code.
+        """
+        if not self._closed:
+            super()._set_closing(code)
 
 
 def is_acceptable(offer: str) -> bool:

@@ -985,6 +985,22 @@ async def test_signing_out_closes_the_lines_of_that_sign_in_at_once(
     assert (await raw_socket(bearer(kevin))).status == 401
 
 
+async def test_a_goodbye_is_answered_on_a_line_that_is_still_there(
+    raw_socket: RawSocket, sign_in: SignIn
+) -> None:
+    """Else the client calls it an accident, and does not know that it was 4401."""
+    kevin, watcher = await sign_in("Kevin"), await sign_in("JZ")
+    line = await raw_socket(bearer(kevin))
+    assert json.loads(await line.text())["event"] == "welcome"
+    assert (await kevin.client.delete("/session")).status == 204
+    assert await line.closing() == 4401
+    assert (await watcher.client.get("/rooms")).status == 200, "time to hang up"
+    assert not line.reader.at_eof()
+    line.send((4401).to_bytes(2, "big"), first=0x88)
+    async with asyncio.timeout(5):
+        assert await line.reader.read() == b""
+
+
 async def test_a_revoked_member_stops_hearing_at_once(
     server: TestServer, sign_in: SignIn
 ) -> None:
