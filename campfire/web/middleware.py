@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 PROBLEM: Final = "application/problem+json"
 MOST_LINES: Final = 100
+LONGEST_ADDRESS: Final = 8_190
+LONGEST_RETURN: Final = 2_000  # What browsers keep as a cookie, and then some.
 RETURN_TO: Final = "campfire_return_to"
 # aiohttp answers to HTTP/0.9 and HTTP/2.0 as well, in words that are neither.
 SPOKEN: Final = (HttpVersion11, HttpVersion10)
@@ -69,6 +71,7 @@ TITLES: Final = {
     405: "That is not done here",
     410: "It is gone",
     413: "Too large",
+    414: "Too long an address",
     421: "Somebody else's fire",
     422: "Not quite",
     429: "One moment, please",
@@ -204,6 +207,8 @@ def guarding(
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.version not in SPOKEN:
             raise web.HTTPVersionNotSupported()
+        if len(request.raw_path) > LONGEST_ADDRESS and request.path != "/searches":
+            raise web.HTTPRequestURITooLong()
         require_own_name(request)
         await bans.require_welcome(request)
         if response := preflight(request):
@@ -257,7 +262,11 @@ def signed_out(
     if representation(request) == "page" and request.path != "/socket":
         response = web.Response(status=302, headers={hdrs.LOCATION: "/session/new"})
         leads_somewhere = request.headers.get("Sec-Fetch-Dest", "document")
-        if request.method == hdrs.METH_GET and leads_somewhere == "document":
+        if (
+            request.method == hdrs.METH_GET
+            and leads_somewhere == "document"
+            and len(request.path_qs) <= LONGEST_RETURN
+        ):
             response.set_cookie(
                 RETURN_TO, request.path_qs, max_age=600, httponly=True, samesite="Lax"
             )

@@ -21,6 +21,8 @@ from campfire.web.middleware import SECURITY
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE: Final = 75.0
+# 16 kB of text to look for, three bytes for each of its own, and the rest.
+LONGEST_LINE: Final = 64 * 1024
 # Descriptors for the database, for files and for what goes out.
 SPARED: Final = 64
 SAID_EVERY: Final = 10.0
@@ -112,6 +114,7 @@ class Lines:
             "access_log": None,
             "auto_decompress": False,  # A compressed body is refused unread.
             "keepalive_timeout": KEEP_ALIVE,
+            "max_line_size": LONGEST_LINE,
             "loop": asyncio.get_running_loop(),
         }
 

@@ -30,6 +30,7 @@ routes = web.RouteTableDef()
 # One reader is left for pages, whatever is looked for.
 AT_ONCE: Final = asyncio.Semaphore(1)
 MOST_OFFSET: Final = searches.MOST_COUNTED
+LONGEST_LINK: Final = 4_000  # Clients and proxies take no header of more than 8 kB.
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July", "August"),
     *("September", "October", "November", "December"),
@@ -342,7 +343,8 @@ def older(request: web.Request, results: Results) -> str | None:
     if not results.more:
         return None
     query = dict(request.query)
-    seen = len(results.hits) + int(query.get("offset") or query.get("seen") or 0)
+    before = forms.number(request, "offset") or forms.number(request, "seen") or 0
+    seen = len(results.hits) + before
     if query.get("sort") == "relevance":
         query["offset"] = str(seen)
     else:
@@ -354,6 +356,8 @@ def older(request: web.Request, results: Results) -> str | None:
 
 
 def next_link(request: web.Request, results: Results) -> dict[str, str]:
-    """A Link header (RFC 8288) to what follows."""
+    """A Link header (RFC 8288) to what follows, as far as a header holds it."""
     target = older(request, results)
-    return {hdrs.LINK: f'<{target}>; rel="next"'} if target else {}
+    if target is None or len(target) > LONGEST_LINK:
+        return {}
+    return {hdrs.LINK: f'<{target}>; rel="next"'}

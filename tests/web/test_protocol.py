@@ -10,7 +10,9 @@ from aiohttp import ClientSession, web
 
 from campfire import app
 from campfire.config import Config
+from campfire.web.middleware import PROBLEM
 from campfire.web.protocol import Lines
+from tests.conftest import PASSWORD
 
 Raw = Callable[[bytes], Awaitable[bytes]]
 
@@ -72,7 +74,7 @@ def raw(port: int) -> Raw:
         b"GET /health HTTP/1.1\r\nHost: x\r\n: c\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: x\r\nX: secret" + b"a" * 9000 + b"\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 300 + b"\r\n",
-        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
         *(b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", b"get / HTTP/1.1\r\nHost: x\r\n\r\n"),
         *(
             b"GET / HTTP/1.2\r\nHost: x\r\n\r\n",
@@ -95,6 +97,31 @@ async def test_what_is_no_request_is_400_and_the_end(
     assert b"\nx-content-type-options: nosniff" in head.lower()
     assert b"secret" not in body and b"aaaa" not in body
     assert b"Traceback" not in body
+
+
+async def test_any_text_of_16_kb_can_be_looked_for_and_no_other_address_is_long(
+    port: int,
+) -> None:
+    newcomer = {"name": "Ada", "email_address": "ada@example.com"}
+    async with ClientSession(
+        f"http://127.0.0.1:{port}", headers={"Accept": "application/json"}
+    ) as client:
+        answer = await client.post("/first_run", json=newcomer | {"password": PASSWORD})
+        client.headers["Authorization"] = f"Bearer {(await answer.json())['token']}"
+        for text in ("a" * 16_384, "\u00fc" * 8_192, "hut " * 4_096):
+            answer = await client.get("/searches", params={"q": text})
+            assert (answer.status, await answer.json()) == (200, [])
+        answer = await client.get("/searches", params={"q": "a" * 16_385})
+        assert answer.status == 422
+        for path in ("/rooms", "/nowhere"):
+            answer = await client.get(path, params={"q": "a" * 9_000})
+            assert (answer.status, answer.content_type) == (414, PROBLEM)
+        del client.headers["Authorization"]
+        client.headers["Accept"] = "text/html"
+        client.cookie_jar.clear()
+        long = {"q": "a" * 16_384}
+        answer = await client.get("/searches", params=long, allow_redirects=False)
+        assert (answer.status, dict(answer.cookies)) == (302, {}), "nothing to carry it"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "x"])

@@ -69,6 +69,16 @@ async def test_nobody_finds_what_is_in_rooms_of_others(sign_in: SignIn) -> None:
             assert await answer.json() == []
 
 
+async def test_a_link_that_no_header_holds_is_left_out(sign_in: SignIn) -> None:
+    jz = (await sign_in("JZ")).client
+    for number in range(2):
+        await say(jz, f"hut {number}")
+    for text, is_linked in (("hut", True), ("hut " * 1_250, False)):
+        async with jz.get("/searches", params={"q": text, "limit": "1"}) as answer:
+            assert len(await answer.json()) == 1
+            assert ("Link" in answer.headers) is is_linked
+
+
 @pytest.mark.parametrize("query", ["", "q=", "q=%00", "q=%22", "q=%F0%9F%94%A5"])
 async def test_nothing_asked_is_nothing_found(sign_in: SignIn, query: str) -> None:
     jz = (await sign_in("JZ")).client
