@@ -19,6 +19,7 @@ LARGEST_BODY: Final = 512 * 1024
 CHUNK: Final = 64 * 1024
 LISTS: Final = frozenset({"user_ids"})
 LARGEST_ID: Final = 10**18
+MOST_DIGITS: Final = 100  # More make no number that is too large any smaller.
 
 # What aiohttp's reader raises for one broken form or another.
 BROKEN: Final = (
@@ -214,12 +215,13 @@ def clamped(number: int | None, default: int, most: int) -> int:
 
 
 def digits(name: str, value: str) -> int:
+    """The number, or the furthest one on its side: that is no id, and any limit."""
     unsigned = value.removeprefix("-")
-    if not (unsigned.isascii() and unsigned.isdecimal() and len(unsigned) <= 18):
+    if not (unsigned.isascii() and unsigned.isdecimal()):
         raise Invalid(
             "Something is not a number.", **{name: "This must be a whole number."}
         )
-    return int(value)
+    return min(max(int(value[:MOST_DIGITS]), -LARGEST_ID), LARGEST_ID)
 
 
 def path_id(request: web.Request, name: str) -> int:
