@@ -88,12 +88,11 @@ async def sent(
     try:
         size = os.fstat(descriptor).st_size
         start, end, status = span(request, headers[hdrs.ETAG], size)
-        if status != 200:
-            headers[hdrs.CONTENT_RANGE] = (
-                f"bytes {start}-{end - 1}/{size}"
-                if status == 206
-                else f"bytes */{size}"
-            )
+        if status == 416:
+            unmet = {hdrs.CONTENT_RANGE: f"bytes */{size}"}
+            raise web.HTTPRequestRangeNotSatisfiable(headers=unmet)
+        if status == 206:
+            headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{end - 1}/{size}"
         response = web.StreamResponse(status=status, headers=headers)
         response.content_length = end - start
         await response.prepare(request)

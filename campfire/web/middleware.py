@@ -288,7 +288,7 @@ def unfit(
     }
     detail = details.get(error.status, Unreadable(error.reason)).detail
     response = shown(request, renderer, error.status, detail)
-    for header in (hdrs.ALLOW, hdrs.SEC_WEBSOCKET_VERSION):
+    for header in (hdrs.ALLOW, hdrs.CONTENT_RANGE, hdrs.SEC_WEBSOCKET_VERSION):
         if header in error.headers:
             response.headers[header] = error.headers[header]
     return response
