@@ -180,6 +180,15 @@ SCHEMAS: Final[dict[str, Schema]] = {
         boosts=array(ref("Boost")),
         url=STRING,
     ),
+    # As a bot gets them that has its key in the path.
+    "KeyedMessage": also(
+        "Message",
+        body=fields(source=STRING, html=STRING, plain=STRING, plain_text=STRING),
+        room=fields(id=INTEGER),
+    ),
+    "KeyedBoost": also(
+        "Boost", booster=ref("User"), message=fields(id=INTEGER, url=STRING)
+    ),
     "PushSubscription": fields(
         id=INTEGER,
         endpoint=STRING,
@@ -213,13 +222,17 @@ SCHEMAS: Final[dict[str, Schema]] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What the router does not say. In `body` and `query`, `!` marks what is needed."""
+    """What the router does not say. In `body` and `query`, `!` marks what is needed.
+
+    A body may be `text` of any type, and not an object.
+    """
 
     summary: str
     answers: dict[int, Schema | None]
     body: str = ""
     query: str = ""
     type: str = JSON
+    text: bool = False
 
 
 def operation(
@@ -271,7 +284,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "A way in for somebody; administrators", (201, TRANSFER)
     ),
     "GET /session/transfers/{token}": operation(
-        "What a transfer leads to; signs nobody in", 200
+        "How long a transfer is good for; signs nobody in",
+        (200, fields(expires_at=TIME)),
     ),
     "PUT /session/transfers/{token}": operation(
         "Sign in by transfer", (201, ref("SignedIn"))
@@ -348,8 +362,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /rooms": operation("My rooms", (200, array(ref("Room")))),
     "POST /rooms": operation(
         "Open a room; a direct room that exists is 200",
-        (200, ref("RoomWithMembers")),
-        (201, ref("RoomWithMembers")),
+        (200, ref("Room")),
+        (201, ref("Room")),
         body="kind! name user_ids",
     ),
     "POST /rooms/read": operation("Everything is read", 204),
@@ -406,7 +420,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "GET /messages/{message_id}/boosts": operation("Boosts of a message", 200),
     "POST /messages/{message_id}/boosts": operation(
-        "Boost a message", (201, ref("Boost")), body="content!"
+        "Boost a message; one that is there already is 200",
+        (200, ref("Boost")),
+        (201, ref("Boost")),
+        body="content!",
     ),
     "DELETE /messages/{message_id}/boosts/{boost_id}": operation(
         "Take a boost back", 204
@@ -483,16 +500,21 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DELETE /account/jobs/{job_id}": operation(
         "Forget what was given up; administrators", 204
     ),
-    f"GET {BOT}": operation("As a bot: the newest messages", 200),
-    f"POST {BOT}": operation(
-        "As a bot: post what the body holds", 201, body="", type="text/plain"
+    f"GET {BOT}": operation(
+        "As a bot: the newest messages",
+        (200, array(ref("KeyedMessage"))),
+        query="before after around limit",
     ),
+    f"POST {BOT}": operation("As a bot: post what the body holds", 201, text=True),
     f"PUT {BOT}/{{message_id}}": operation(
-        "As a bot: edit its message", 200, type="text/plain"
+        "As a bot: edit its message", (200, ref("KeyedMessage")), text=True
     ),
     f"DELETE {BOT}/{{message_id}}": operation("As a bot: remove its message", 204),
     f"POST {BOT}/{{message_id}}/boosts": operation(
-        "As a bot: boost a message", 201, type="text/plain"
+        "As a bot: boost a message; one that is there already is 200",
+        (200, ref("KeyedBoost")),
+        (201, ref("KeyedBoost")),
+        text=True,
     ),
     f"DELETE {BOT}/{{message_id}}/boosts/{{boost_id}}": operation(
         "As a bot: take a boost back", 204
@@ -604,6 +626,11 @@ def worded(route: web.AbstractRoute, operation: Operation) -> dict[str, Any]:
         parameters.append(given)
     if parameters:
         about["parameters"] = parameters
+    if operation.text:
+        about["requestBody"] = {
+            "required": True,
+            "content": {"*/*": {"schema": STRING}},
+        }
     if operation.body:
         about["requestBody"] = {
             "required": True,

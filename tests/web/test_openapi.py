@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import schemathesis
@@ -12,11 +13,14 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import response_schema_conformance
+from schemathesis.specs.openapi.checks import (
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from campfire.web import openapi
 from campfire.web.openapi import name_of, offered
-from tests.conftest import ALL_PETS, SignIn
+from tests.conftest import ALL_PETS, KEVIN, SignIn
 from tests.web.conftest import posted
 
 EXAMPLES = 4
@@ -111,3 +115,45 @@ async def test_what_it_says_is_true_when_it_is_tried(
     assert len(tried) > 50
     assert 200 in tried["GET /rooms/{room_id}/messages"]
     assert json.dumps(said).count("$ref") > 50
+
+
+async def test_what_is_made_and_what_bots_get_is_as_it_says(
+    server: TestServer, client: ClientSession, sign_in: SignIn
+) -> None:
+    """What requests made at random do not reach."""
+    david = await sign_in("David")
+    answer = await david.client.post("/account/bots", json={"name": "Bender"})
+    key = (await answer.json())["bot_key"]
+    schema = schemathesis.openapi.from_dict(await document(client))
+    schema.config.update(base_url=str(server.make_url("/")).rstrip("/"))
+    headers = {"Authorization": f"Bearer {david.token}", "Accept": "application/json"}
+    keyed = "/rooms/{room_id}/{bot_key}/messages"
+    message = keyed + "/{message_id}"
+    words: dict[str, Any] = {"body": "x", "media_type": "text/plain"}
+
+    def tried(
+        method: str, path: str, ids: Mapping[str, Any] | None = None, **body: Any
+    ) -> Any:
+        parts = {"room_id": ALL_PETS, "bot_key": key, **(ids or {})}
+        case = schema[path][method].Case(path_parameters=parts, **body)
+        response = case.call(headers=headers, timeout=10)
+        checks = [response_schema_conformance, status_code_conformance]
+        case.validate_response(response, checks=checks)
+        return response
+
+    def try_all() -> None:
+        direct = {"kind": "direct", "user_ids": [KEVIN]}
+        for status in (201, 200):
+            assert tried("POST", "/rooms", body=direct).status_code == status
+        (location,) = tried("POST", keyed, **words).headers["location"]
+        ids = {"message_id": int(location.rpartition("/")[2])}
+        assert tried("GET", keyed).status_code == 200
+        assert tried("PUT", message, ids, **words).status_code == 200
+        for status in (201, 200):
+            boosted = tried("POST", f"{message}/boosts", ids, **words)
+            assert boosted.status_code == status
+        url = tried("POST", "/session/transfers").json()["transfer_url"]
+        way = {"token": url.rpartition("/")[2]}
+        assert tried("GET", "/session/transfers/{token}", way).status_code == 200
+
+    await asyncio.to_thread(try_all)
