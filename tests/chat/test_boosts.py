@@ -249,4 +249,4 @@ def test_boosts_count_as_changes_without_holes_and_are_caught_up_with(
                     known[change.id] = change
             since, more = piece.seq, piece.more
         now = messages.page(tx, KEVIN, ALL_PETS, limit=100).messages
-        assert list(known.values()) == list(now)
+        assert known == {message.id: message for message in now}
