@@ -68,7 +68,8 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`unread_at` is when the first message that is not read came, if there is one."""
+    """`unread_at` is when the newest message that is not read came, if there is one;
+    of those before it Rails keeps nothing."""
 
     room_id: int
     user_id: int
