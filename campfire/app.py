@@ -139,12 +139,17 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
     )
+
+    @jinja2.pass_environment
+    def static_url(environment: jinja2.Environment, name: str) -> str:
+        return f"{environment.globals['base']}{static.url(name)}"
+
     environment.globals |= {
         "account_name": "Campfire",
         "base": "",
         "largest_file": config.largest_file * MEGABYTE,
         "qr_code": accounts.qr_code_path,
-        "static": static.url,
+        "static": static_url,
         "version": __version__,
     }
     environment.filters["time"] = render.time
