@@ -1,61 +1,52 @@
-"""How often is too often: tries within a moving window, by a clock that nobody sets.
+"""Tries within moving windows, counted by a clock that nobody sets.
 
-Kept in memory, and forgotten once they count no more.
+The library's own store goes by the time of day: a clock that is set back by a year
+keeps everybody out for a year, and one set forward lets guessing begin anew.
 """
 
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
+
+from limits.storage import MemoryStorage
 
 SWEPT_EVERY: Final = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """So many tries in so many seconds; limits of different names count apart."""
-
-    amount: int
-    seconds: float
-    name: str
-
-
-class Windows:
-    """The tries of everybody, by limit and by who it was."""
+class Windows(MemoryStorage):
+    """The tries of everybody, in memory, forgotten once they count no more."""
 
     def __init__(self) -> None:
-        self._tries: dict[tuple[Limit, str], deque[float]] = {}
+        super().__init__()
+        # When each counts no more, by what was tried and who it was.
+        self._tries: dict[str, deque[float]] = {}
         self._swept = time.monotonic()
 
-    def hit(self, limit: Limit, who: str) -> bool:
-        """Counts one try, where there is room for it."""
-        if self.wait(limit, who):
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Counts the tries, where there is room for them."""
+        _, counted = self.get_moving_window(key, limit, expiry)
+        if counted + amount > limit:
             return False
-        self._tries.setdefault((limit, who), deque()).append(time.monotonic())
+        over = time.monotonic() + expiry
+        self._tries.setdefault(key, deque()).extend([over] * amount)
         self._sweep()
         return True
 
-    def wait(self, limit: Limit, who: str) -> float:
-        """The seconds until there is room for a try; 0 when there is."""
-        tries = self._tries.get((limit, who))
-        if tries is None:
-            return 0.0
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        """When the oldest try that counts was made, and how many count."""
         now = time.monotonic()
-        while tries and tries[0] <= now - limit.seconds:
+        tries = self._tries.get(key, deque())
+        while tries and tries[0] <= now:
             tries.popleft()
-        if len(tries) < limit.amount:
-            return 0.0
-        return tries[0] + limit.seconds - now
+        return (tries[0] - expiry if tries else now), len(tries)
 
     def _sweep(self) -> None:
         now = time.monotonic()
         if now < self._swept + SWEPT_EVERY:
             return
         self._swept = now
-        over = [
-            (limit, who)
-            for (limit, who), tries in self._tries.items()
-            if not tries or tries[-1] <= now - limit.seconds
-        ]
-        for key in over:
-            del self._tries[key]
+        self._tries = {
+            key: tries
+            for key, tries in self._tries.items()
+            if tries and tries[-1] > now
+        }

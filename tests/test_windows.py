@@ -3,11 +3,14 @@
 import time
 
 import pytest
+from limits import RateLimitItemPerMinute
+from limits.strategies import MovingWindowRateLimiter
 
 from campfire import windows
-from campfire.windows import Limit, Windows
+from campfire.windows import Windows
 
-TWICE = Limit(2, 60.0, "tests")
+TWICE = RateLimitItemPerMinute(2, 1, "tests")
+OTHERS = RateLimitItemPerMinute(2, 1, "others")
 
 
 class Clock:
@@ -26,22 +29,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_there_is_room_again_as_the_oldest_try_is_forgotten(clock: Clock) -> None:
-    tried = Windows()
+    tried = MovingWindowRateLimiter(Windows())
     assert tried.hit(TWICE, "a")
     clock.now += 10
     assert tried.hit(TWICE, "a")
-    assert tried.wait(TWICE, "a") == 50
-    assert not tried.hit(TWICE, "a")
-    assert tried.hit(TWICE, "b") and tried.hit(Limit(2, 60.0, "others"), "a")
+    assert tried.get_window_stats(TWICE, "a") == (clock.now + 50, 0)
+    assert not tried.test(TWICE, "a") and not tried.hit(TWICE, "a")
+    assert tried.hit(TWICE, "b") and tried.hit(OTHERS, "a")
     clock.now += 50
-    assert tried.wait(TWICE, "a") == 0
+    assert tried.test(TWICE, "a")
     assert tried.hit(TWICE, "a") and not tried.hit(TWICE, "a")
 
 
 def test_what_counts_no_more_is_forgotten(clock: Clock) -> None:
-    tried = Windows()
+    storage = Windows()
+    tried = MovingWindowRateLimiter(storage)
     for number in range(100):
         tried.hit(TWICE, str(number))
     clock.now += windows.SWEPT_EVERY + 1
     tried.hit(TWICE, "another")
-    assert len(tried._tries) == 1
+    assert len(storage._tries) == 1

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from limits import RateLimitItemPerMinute
+from limits.strategies import MovingWindowRateLimiter
+
 from campfire.chat import messages, previews
 from campfire.chat.jobs import Job
 from campfire.chat.previews import Card, Picture
@@ -18,7 +21,7 @@ from campfire.outside import pages
 from campfire.outside.client import Client, Unreachable
 from campfire.outside.jobs import Kind
 from campfire.refusals import Invalid
-from campfire.windows import Limit, Windows
+from campfire.windows import Windows
 
 HTML: Final = frozenset({"text/html"})
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -26,7 +29,7 @@ LARGEST_PICTURE: Final = 5 * 1024 * 1024
 # Twice as wide as the card is on a telephone.
 SIZE: Final = 640
 SMALLEST: Final = 32
-EACH_PERSON: Final = Limit(20, 60, "previews")
+EACH_PERSON: Final = RateLimitItemPerMinute(20, 1, "previews")
 SECONDS_KEPT: Final = 60.0
 SECONDS_WITHOUT: Final = 600.0
 MOST_KEPT: Final = 256
@@ -48,7 +51,7 @@ class Previews:
         self._client = client
         self._remake = remake
         self._limited = limited
-        self._windows = Windows()
+        self._window = MovingWindowRateLimiter(Windows())
         self._flights: dict[str, asyncio.Future[Card | None]] = {}
         self._kept: dict[str, tuple[float, Card | None]] = {}
         # Twice five seconds for the two requests, and some for the picture.
@@ -66,7 +69,7 @@ class Previews:
         flight = self._flights.get(url)
         if flight is not None:
             return await asyncio.shield(flight)
-        if self._limited and not self._windows.hit(EACH_PERSON, str(user_id)):
+        if self._limited and not self._window.hit(EACH_PERSON, str(user_id)):
             return None
         card = None
         flight = self._flights[url] = asyncio.get_running_loop().create_future()

@@ -4,28 +4,37 @@ An address is counted as what one subscriber gets: a whole /64 of IPv6.
 """
 
 import math
+import time
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from campfire.refusals import TooMany
-from campfire.windows import Limit, Windows
+from limits import (
+    RateLimitItem,
+    RateLimitItemPerHour,
+    RateLimitItemPerMinute,
+    RateLimitItemPerSecond,
+)
+from limits.strategies import MovingWindowRateLimiter
 
-SIGN_IN: Final = Limit(10, 180, "sign-in")
-GUESSES: Final = Limit(10, 1800, "guesses")
-INVITATIONS: Final = Limit(20, 3600, "invitations")
+from campfire.refusals import TooMany
+from campfire.windows import Windows
+
+SIGN_IN: Final = RateLimitItemPerMinute(10, 3, "sign-in")
+GUESSES: Final = RateLimitItemPerMinute(10, 30, "guesses")
+INVITATIONS: Final = RateLimitItemPerHour(20, 1, "invitations")
 # Behind one address may be a whole office on its first day; somebody who holds the
 # invitation and asks which addresses are in use, at a hash each, gets no further.
-JOINS: Final = Limit(100, 3600, "joins")
-ROOMS: Final = Limit(300, 600, "rooms")
-TRANSFERS: Final = Limit(30, 3600, "transfers")
-POSTS: Final = Limit(300, 30, "posts")
-BOTS: Final = Limit(50, 10, "bots")
-DRAFTS: Final = Limit(60, 60, "drafts")
-SUBSCRIPTIONS: Final = Limit(60, 60, "push subscriptions")
-UPLOADS: Final = Limit(30, 60, "uploads")
-PUSH_TESTS: Final = Limit(10, 60, "push tests")
-RINGS: Final = Limit(20, 3600, "rings")
-SEARCHES: Final = Limit(120, 60, "searches")
+JOINS: Final = RateLimitItemPerHour(100, 1, "joins")
+ROOMS: Final = RateLimitItemPerMinute(300, 10, "rooms")
+TRANSFERS: Final = RateLimitItemPerHour(30, 1, "transfers")
+POSTS: Final = RateLimitItemPerSecond(300, 30, "posts")
+BOTS: Final = RateLimitItemPerSecond(50, 10, "bots")
+DRAFTS: Final = RateLimitItemPerMinute(60, 1, "drafts")
+SUBSCRIPTIONS: Final = RateLimitItemPerMinute(60, 1, "push subscriptions")
+UPLOADS: Final = RateLimitItemPerMinute(30, 1, "uploads")
+PUSH_TESTS: Final = RateLimitItemPerMinute(10, 1, "push tests")
+RINGS: Final = RateLimitItemPerHour(20, 1, "rings")
+SEARCHES: Final = RateLimitItemPerMinute(120, 1, "searches")
 
 
 class Limits:
@@ -33,20 +42,21 @@ class Limits:
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
-        self._windows = Windows()
+        self._window = MovingWindowRateLimiter(Windows())
 
-    def hit(self, limit: Limit, who: str) -> None:
+    def hit(self, limit: RateLimitItem, who: str) -> None:
         """Counts one try. Raises TooMany, with the seconds until there is room."""
-        if self._enabled and not self._windows.hit(limit, who):
+        if self._enabled and not self._window.hit(limit, who):
             self._refuse(limit, who)
 
-    def require_room(self, limit: Limit, who: str) -> None:
+    def require_room(self, limit: RateLimitItem, who: str) -> None:
         """Raises TooMany without counting."""
-        if self._enabled and self._windows.wait(limit, who):
+        if self._enabled and not self._window.test(limit, who):
             self._refuse(limit, who)
 
-    def _refuse(self, limit: Limit, who: str) -> None:
-        wait = max(1, math.ceil(self._windows.wait(limit, who)))
+    def _refuse(self, limit: RateLimitItem, who: str) -> None:
+        resets_at, _ = self._window.get_window_stats(limit, who)
+        wait = max(1, math.ceil(resets_at - time.monotonic()))
         raise TooMany("That was tried too often. Wait a little.", retry_after=wait)
 
 
