@@ -1,8 +1,7 @@
 """What happens to every request: it gets a number, a guard, and an answer.
 
-Refusals become problem details (RFC 9457) or a page, as the request prefers; a
-script that wanted a fragment reads the details too. Anything else that is raised is a
-bug: 500, and a traceback in the log.
+Refusals become problem details (RFC 9457), a fragment or a page, as the request
+prefers. Anything else that is raised is a bug: 500, and a traceback in the log.
 """
 
 import asyncio
@@ -301,11 +300,10 @@ def shown(
     detail: str,
     errors: dict[str, str] | None = None,
 ) -> web.Response:
-    if representation(request) == "page":
+    if (form := representation(request)) != "json":
+        template = "errors/show.html" if form == "page" else "errors/_refusal.html"
         title = TITLES.get(status, http.HTTPStatus(status).phrase)
-        body = renderer.page(
-            "errors/show.html", status=status, title=title, detail=detail
-        )
+        body = renderer.page(template, status=status, title=title, detail=detail)
         return web.Response(
             status=status, text=body, content_type="text/html", charset="utf-8"
         )

@@ -530,3 +530,10 @@ async def test_nothing_that_opens_stands_in_anybodys_way(
     await expect(page.get_by_role("region", name="Preview")).to_be_visible()
     found["preview"] = await faults(page)
     assert {name: each for name, each in found.items() if each} == {}
+
+
+async def test_what_the_server_does_not_take_says_why(david: Page) -> None:
+    await field(david).fill("&nbsp;")
+    await field(david).press("Enter")
+    trouble = david.locator("#log article [role=alert]")
+    await expect(trouble).to_contain_text("Not sent yet. This message is empty.")

@@ -73,6 +73,15 @@ async def test_of_three_files_that_are_dropped_one_fails_and_waits(
     await failed.get_by_role("button", name="Retry").click()
     await expect(david.locator("article.is-failed")).to_have_count(0)
     await expect(jason.locator("#log article")).to_have_count(4)
+
+    async def garble(route: Route) -> None:
+        await route.continue_(post_data=b"junk")
+
+    await david.route("**/messages", garble)
+    await david.evaluate(DROP, [["fourth.txt"], "hello"])
+    await expect(tray(david)).to_have_count(1)
+    await composer.press("Enter")
+    await expect(failed).to_contain_text("Not sent, the form cannot be read.")
     await expect(jason.locator("#log article").last).to_contain_text("second")
 
 

@@ -87,7 +87,10 @@ async def test_a_stranger_is_led_to_the_door_or_told(
         assert page.status == 401
     else:
         assert (page.status, page.headers["Location"]) == (302, "/session/new")
-    for headers in (JSON, JSON | {"HX-Request": "true"}, FRAGMENT):
+    part = await ask(method, path, headers=FRAGMENT, allow_redirects=False)
+    assert (part.status, part.content_type) == (401, "text/html")
+    assert (await part.text()).strip() == '<p role="alert">Please sign in.</p>'
+    for headers in (JSON, JSON | {"HX-Request": "true"}):
         told = await ask(method, path, headers=headers, allow_redirects=False)
         assert told.status == 401
         assert told.headers["WWW-Authenticate"] == "Bearer"
@@ -145,6 +148,10 @@ async def test_refusals_come_in_the_form_that_was_asked_for(
     if form == "page":
         assert response.content_type == "text/html"
         assert "Nobody at this fire" in await response.text()
+    elif form == "fragment":
+        assert response.content_type == "text/html"
+        words = '<p role="alert">There is no such room.</p>'
+        assert (await response.text()).strip() == words
     else:
         assert response.content_type == "application/problem+json"
         assert await response.json(content_type=None) == {

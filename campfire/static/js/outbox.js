@@ -267,8 +267,8 @@ export class Outbox {
 async function reasonOf(answer) {
   if (answer.status === 401) return "You are signed out.";
   if (answer.status === 404) return "This room is no longer here.";
-  const said = await answer.json().catch(() => ({}));
-  return said.detail ?? "The server did not take it.";
+  const said = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return said.querySelector("[role=alert]")?.textContent ?? "The server did not take it.";
 }
 
 export const count = () => waiting().length;

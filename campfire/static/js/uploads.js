@@ -287,12 +287,9 @@ export class Uploads {
 function reasonOf(status, text) {
   if (status === 401) return "you are signed out.";
   if (status === 404) return "this room is no longer here.";
-  try {
-    const { detail } = JSON.parse(text);
-    return detail.charAt(0).toLowerCase() + detail.slice(1);
-  } catch {
-    return "the server did not take it.";
-  }
+  const said = new DOMParser().parseFromString(text, "text/html");
+  const reason = said.querySelector("[role=alert]")?.textContent ?? "The server did not take it.";
+  return reason.charAt(0).toLowerCase() + reason.slice(1);
 }
 
 export function connect(form, { log, pages, socket }) {
