@@ -17,7 +17,7 @@ import tempfile
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -225,6 +225,7 @@ class Taken:
 
     stored: dict[int, Stored] = field(default_factory=dict)
     of_message: dict[int, list[Blob]] = field(default_factory=dict)
+    in_words: dict[int, set[int]] = field(default_factory=dict)
     avatars: dict[int, bytes] = field(default_factory=dict)
     logo: tuple[bytes, bytes] | None = None
 
@@ -240,6 +241,9 @@ class Import:
         self._people: dict[int, str] = {}
         self._renumbered: dict[int, int] = {}
         self._messages: set[int] = set()
+        # The files that a message has, and how many were copied for another one.
+        self._held: set[str] = set()
+        self._copies = 0
 
     # Files
 
@@ -258,7 +262,9 @@ class Import:
         match blob.record_type, blob.name:
             case "Message", "attachment":
                 taken.of_message.setdefault(blob.record_id, []).append(blob)
-            case ("User", "avatar") | ("Account", "logo") | ("ActionText::RichText", _):
+            case "Message", "body":
+                taken.in_words.setdefault(blob.record_id, set()).add(blob.id)
+            case ("User", "avatar") | ("Account", "logo"):
                 pass
             case _:
                 self.report.note("left out", "files of an unknown kind", whose)
@@ -269,12 +275,14 @@ class Import:
             self.report.note("missing", "files that are not on the disk", example)
             return
         try:
-            if blob.record_type == "User":
+            if blob.record_type in ("User", "Account"):
+                if path.stat().st_size > pictures.LARGEST:
+                    raise Invalid("This picture is too large.")
                 data = path.read_bytes()
+            if blob.record_type == "User":
                 made = await pictures.remade(data, "square", AVATAR, "WEBP")
                 taken.avatars[blob.record_id] = made
             elif blob.record_type == "Account":
-                data = path.read_bytes()
                 large = await pictures.remade(data, "fit", LARGE, "PNG")
                 small = await pictures.remade(large, "fit", SMALL, "PNG")
                 taken.logo = large, small
@@ -305,7 +313,8 @@ class Import:
         if not KEY.fullmatch(blob.key):
             return None
         path = self._folder / blob.key[:2] / blob.key[2:4] / blob.key
-        return path if path.is_file() and not path.is_symlink() else None
+        is_inside = path.resolve().is_relative_to(self._folder.resolve())
+        return path if is_inside and path.is_file() else None
 
     # Rows
 
@@ -494,8 +503,10 @@ class Import:
             return False
         written = action_text.markdown(message.body, self._people.__contains__)
         held = [blob.id for blob in taken.of_message.get(message.id, ())]
-        blobs = dict.fromkeys((*held, *written.blobs))
-        stored = [taken.stored[blob] for blob in blobs if blob in taken.stored]
+        # What the words name is anybody's to write; what they hold, Rails has noted.
+        noted = taken.in_words.get(message.id, set())
+        blobs = dict.fromkeys((*held, *(id for id in written.blobs if id in noted)))
+        stored = [self._own(taken.stored[id]) for id in blobs if id in taken.stored]
         for blob in taken.of_message.get(message.id, ()):
             if blob.id not in taken.stored and not written.source:
                 written.source = action_text.escaped(f"({blob.filename} is missing)")
@@ -528,6 +539,16 @@ class Import:
         self.report.came["files"] += len(stored)
         return True
 
+    def _own(self, stored: Stored) -> Stored:
+        """The file, as a file of its own where another message has it already."""
+        if stored.key not in self._held:
+            self._held.add(stored.key)
+            return stored
+        self._copies += 1
+        if self._storage is None:
+            return replace(stored, key=f"c{self._copies:025d}")
+        return replace(stored, key=self._storage.copied(stored.key))
+
     def _draft(
         self, message: Message, written: action_text.Written, stored: list[Stored]
     ) -> Draft:
@@ -540,7 +561,7 @@ class Import:
             self.report.note("clashed", what, message.id)
         data = written.source.encode(errors="replace")
         filename, kind = f"message-{message.id}.md", "text/markdown"
-        key, sha256 = f"{message.id:026d}", hashlib.sha256(data).digest()
+        key, sha256 = f"m{message.id:025d}", hashlib.sha256(data).digest()
         if self._storage is not None:
             incoming = self._storage.incoming()
             incoming.write(data)

@@ -5,6 +5,7 @@ never stands for half a file. The row that names the key is written after that. 
 this blocks and is called from threads.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -98,6 +99,20 @@ class Storage:
         incoming.file.close()
         _sync_folder(path.parent)
         return incoming.key
+
+    def copied(self, key: str) -> str:
+        """Keeps the same bytes once more, with their thumbnail; answers with the key."""
+        incoming, thumbnail = self.incoming(), None
+        try:
+            with open(self.opened(key), "rb") as file:
+                while chunk := file.read(CHUNK):
+                    incoming.write(chunk)
+            with contextlib.suppress(FileNotFoundError):
+                with open(self.opened(key, thumbnail=True), "rb") as small:
+                    thumbnail = small.read()
+            return self.keep(incoming, thumbnail)
+        finally:
+            incoming.drop()
 
     def opened(self, key: str, *, thumbnail: bool = False) -> int:
         """A descriptor to read from. Raises FileNotFoundError, also for a link."""

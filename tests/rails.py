@@ -182,6 +182,28 @@ class Storage:
         path.write_bytes(data)
         return path
 
+    def blob(self, filename: str) -> int:
+        """The number of the file with this name."""
+        return int(
+            self.connection.execute(
+                "SELECT id FROM active_storage_blobs WHERE filename = ?", (filename,)
+            ).get
+        )
+
+    def text_of_last(self) -> int:
+        """The number of the words that were written last."""
+        return int(
+            self.connection.execute("SELECT max(id) FROM action_text_rich_texts").get
+        )
+
+    def hold(self, record: str, number: int, name: str, filename: str) -> None:
+        """Something more holds a file that is there."""
+        self.add(
+            "active_storage_attachments",
+            **{"name": name, "record_type": record, "record_id": number},
+            blob_id=self.blob(filename),
+        )
+
     def close(self) -> Path:
         """Leaves what was written last in the log, as a server that was killed does."""
         log = self.database.with_name(f"{self.database.name}-wal")

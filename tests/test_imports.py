@@ -155,6 +155,30 @@ def test_what_is_longer_than_a_message_may_be_is_a_file(
     assert list(verify.faults(data)) == []
 
 
+def test_words_that_name_a_file_of_others_do_not_bring_it(
+    was: rails.Storage, data: Path
+) -> None:
+    """Whoever wrote them may never have seen it; Rails notes what words hold."""
+    secret = was.say(DESIGNERS, DAVID, None)
+    was.file("Message", secret, "attachment", b"secret", "secret.txt")
+    sgid = rails.signed("ActiveStorage::Blob", was.blob("secret.txt"))
+    body = f'<p>Look</p><action-text-attachment sgid="{sgid}"></action-text-attachment>'
+    was.say(HQ, JZ, body)
+    was.say(HQ, DAVID, body)
+    was.hold("ActionText::RichText", was.text_of_last(), "embeds", "secret.txt")
+    report = imports.imported(was.close(), data)
+    held = [
+        (room_id, message.creator.id, attachment.filename)
+        for room_id in (HQ, DESIGNERS)
+        for message in looked(data / FILE, messages.page, DAVID, room_id).messages
+        for attachment in message.attachments
+        if attachment.filename == "secret.txt"
+    ]
+    assert held == [(HQ, DAVID, "secret.txt"), (DESIGNERS, DAVID, "secret.txt")]
+    assert report.came["files"] == 3
+    assert list(verify.faults(data)) == []
+
+
 def test_addresses_that_differ_in_case_clash(was: rails.Storage, data: Path) -> None:
     was.add("users", name="Other", email_address="DAVID@37signals.example")
     report = imports.imported(was.close(), data)

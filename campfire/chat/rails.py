@@ -19,7 +19,7 @@ SHAPE: Final = {
     "memberships": {"room_id", "user_id", "involvement", "unread_at", "created_at"},
     "messages": {"id", "room_id", "creator_id", "created_at"},
     "boosts": {"id", "message_id", "booster_id", "content", "created_at"},
-    "action_text_rich_texts": {"record_type", "record_id", "name", "body"},
+    "action_text_rich_texts": {"id", "record_type", "record_id", "name", "body"},
     "active_storage_blobs": {"id", "key", "filename", "byte_size", "checksum"},
     "active_storage_attachments": {"blob_id", "record_type", "record_id", "name"},
 }
@@ -247,11 +247,19 @@ def boosts(db: Reads) -> list[Boost]:
 
 
 def blobs(db: Reads) -> list[Blob]:
-    """Every file that something holds, in the order in which they came to it."""
+    """Every file that something holds, in the order in which they came to it.
+
+    One in the words of a message belongs to the message, as "body".
+    """
     rows = db.rows("""SELECT blobs.id, blobs.key, blobs.filename, blobs.byte_size,
-                  blobs.checksum, held.record_type, held.record_id, held.name
+                  blobs.checksum, ifnull(texts.record_type, held.record_type),
+                  ifnull(texts.record_id, held.record_id),
+                  ifnull(texts.name, held.name)
            FROM active_storage_attachments AS held
            JOIN active_storage_blobs AS blobs ON blobs.id = held.blob_id
+           LEFT JOIN action_text_rich_texts AS texts
+             ON held.record_type = 'ActionText::RichText'
+             AND texts.id = held.record_id AND texts.record_type = 'Message'
            ORDER BY held.id""")
     return [Blob(*row) for row in rows]
 
