@@ -42,7 +42,9 @@ INERT: Final = {
     *(".mp3", ".m4a", ".wav", ".flac", ".pdf", ".zip", ".gz", ".txt", ".csv"),
     *(".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub"),
 }
+# In bytes; together less than the 255 that a folder takes.
 LONGEST_NAME: Final = 200
+LONGEST_ENDING: Final = 40
 
 Look = Callable[[int], list[Message]]
 
@@ -222,9 +224,14 @@ def indexed(number: int, said: Said) -> bytes:
 def inert(filename: str) -> str:
     """A name under which a browser runs nothing."""
     ending = PurePosixPath(filename).suffix
-    stem = filename.removesuffix(ending).encode()[:LONGEST_NAME].decode(errors="ignore")
-    ending = ending[: LONGEST_NAME // 10]
+    stem = cut(filename.removesuffix(ending), LONGEST_NAME)
+    ending = cut(ending, LONGEST_ENDING)
     return stem + ending + ("" if ending.lower() in INERT else ".bin")
+
+
+def cut(text: str, most: int) -> str:
+    """As much of the text as fits into so many bytes."""
+    return text.encode()[:most].decode(errors="ignore")
 
 
 def write(path: Path, text: str) -> None:

@@ -101,7 +101,7 @@ class Storage:
         return incoming.key
 
     def copied(self, key: str) -> str:
-        """Keeps the same bytes once more, with their thumbnail; answers with the key."""
+        """Keeps the same bytes once more, with their thumbnail, under another key."""
         incoming, thumbnail = self.incoming(), None
         try:
             with open(self.opened(key), "rb") as file:

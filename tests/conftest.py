@@ -6,6 +6,7 @@ Watercooler is closed, with everybody but Kevin in it. Production code sets the 
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
@@ -34,6 +35,13 @@ DAVID, JASON, JZ, KEVIN = 1, 2, 3, 4
 ALL_PETS, WATERCOOLER = 1, 2
 EVERYBODY = frozenset({DAVID, JASON, JZ, KEVIN})
 INSIDERS = frozenset({DAVID, JASON, JZ})
+
+
+def night() -> dict[str, str]:
+    """Quiet hours that began an hour ago and go on for twelve more."""
+    now = datetime.now(UTC)
+    begun, over = now - timedelta(hours=1), now + timedelta(hours=12)
+    return {"from": f"{begun:%H:%M}", "to": f"{over:%H:%M}", "time_zone": "UTC"}
 
 
 def address(name: str) -> str:

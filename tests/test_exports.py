@@ -138,6 +138,7 @@ def test_nothing_that_was_written_or_sent_can_run(data: Path, tmp_path: Path) ->
         *(("a.png", "a.png"), ("A.PDF", "A.PDF"), ("notes.txt", "notes.txt")),
         *(("a.html", "a.html.bin"), ("a.svg", "a.svg.bin"), ("a", "a.bin")),
         *(("a.png.xhtml", "a.png.xhtml.bin"), ("é" * 120 + ".png", "é" * 100 + ".png")),
+        ("x" * 200 + "." + "日" * 17, "x" * 200 + "." + "日" * 13 + ".bin"),
     ],
 )
 def test_a_name_that_a_browser_could_run_ends_otherwise(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from campfire.chat import jobs, memberships, quiet_hours, sessions, users
 from campfire.chat.jobs import Job
 from campfire.chat.quiet_hours import QuietHours
-from campfire.database import Reads, Tx
+from campfire.database import Reads, Tx, vital
 from campfire.refusals import Forbidden, Invalid, NotFound
 
 Outcome = Literal["delivered", "late", "refused"]
@@ -149,6 +149,7 @@ def unsubscribe(tx: Tx, user_id: int, subscription_id: int) -> None:
     tx.row("DELETE FROM push_subscriptions WHERE id = ?", (subscription_id,))
 
 
+@vital
 def leave(tx: Tx, user_id: int, endpoint: str) -> None:
     """Forgets the device that somebody signs out on, if it is known."""
     tx.row(

@@ -103,7 +103,8 @@ class Scope:
         one costs more than to test what is not in it."""
         is_long = MUCH * sum(self.places.values()) >= self.newest_id
         # What is left out needs something to be left out of.
-        is_needed = asked.without and not (asked.words or asked.has or self.authors)
+        named = self.authors is not None and len(self.authors) <= MOST_NAMED
+        is_needed = asked.without and not (asked.words or asked.has or named)
         return bool(is_needed) or (len(self.places) <= MOST_NAMED and not is_long)
 
 

@@ -298,8 +298,6 @@ async def signed_in(
     """Starts a session in place of the one the request came with."""
     former = await viewer_of(request)
     db = request.app[DB]
-    if former is not None:
-        await db.write(sessions.end, former.user.id, former.id)
     token = await db.write(
         sessions.start,
         user.id,
@@ -307,6 +305,8 @@ async def signed_in(
         request.headers.get(hdrs.USER_AGENT, ""),
         proven=proven,
     )
+    if former is not None:
+        await db.write(sessions.end, former.user.id, former.id)
     session = await aiohttp_session.new_session(request)
     session["token"] = token
     if representation(request) == "page":

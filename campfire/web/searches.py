@@ -1,6 +1,7 @@
 """Searches: the page, its results as JSON, and what was looked for lately."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +19,7 @@ from campfire.chat.searches import Hit, Line, Results
 from campfire.chat.users import User
 from campfire.chat.words import Asked
 from campfire.database import Reads
-from campfire.refusals import Invalid
+from campfire.refusals import Busy, Invalid
 from campfire.web import forms, render, responses, shell
 from campfire.web.keys import DB, LIMITS
 from campfire.web.limits import SEARCHES
@@ -195,7 +196,8 @@ async def create(request: web.Request) -> web.Response:
     question = chosen(fields)
     if len(question.text) > searches.LONGEST:
         raise Invalid("That is too long to look for.", q="16 kB is the limit.")
-    await request.app[DB].write(searches.remember, user.id, question.text)
+    with contextlib.suppress(Busy):  # What was found shows all the same.
+        await request.app[DB].write(searches.remember, user.id, question.text)
     return responses.see(question.url, 302)
 
 

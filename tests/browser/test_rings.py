@@ -5,8 +5,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, OpenWindow, awake, light_the_fire, say
-
-ALWAYS = {"from": "00:00", "to": "23:59", "time_zone": "UTC"}
+from tests.conftest import night
 
 
 async def asleep(page: Page, invitation: str, **more: Any) -> dict[str, str]:
@@ -28,7 +27,7 @@ async def asleep(page: Page, invitation: str, **more: Any) -> dict[str, str]:
 
 async def keep(page: Page, headers: dict[str, str], **more: Any) -> None:
     kept = await page.request.put(
-        "/users/me/quiet_hours", headers=headers, data=ALWAYS | more
+        "/users/me/quiet_hours", headers=headers, data=night() | more
     )
     assert kept.status == 204
 

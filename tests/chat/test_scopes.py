@@ -69,6 +69,7 @@ def test_more_rooms_than_it_may_be_told_are_tested(
     assert told(tx, "-hut", KEVIN) == ["room"], "there is nothing else to walk"
     monkeypatch.setattr(scopes, "MOST_NAMED", 0)
     assert told(tx, "hut from:jz", KEVIN) == []
+    assert told(tx, "from:jz -hut", KEVIN) == ["room"]
 
 
 def test_the_index_of_parts_is_told_nothing_of_authors(tx: Tx) -> None:

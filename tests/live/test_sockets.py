@@ -986,9 +986,11 @@ async def test_signing_out_closes_the_lines_of_that_sign_in_at_once(
 
 
 async def test_a_goodbye_is_answered_on_a_line_that_is_still_there(
-    raw_socket: RawSocket, sign_in: SignIn
+    raw_socket: RawSocket, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the client calls it an accident, and does not know that it was 4401."""
+    assert sockets.GOODBYE_TAKES == 1.0
+    monkeypatch.setattr(sockets, "GOODBYE_TAKES", 30.0)
     kevin, watcher = await sign_in("Kevin"), await sign_in("JZ")
     line = await raw_socket(bearer(kevin))
     assert json.loads(await line.text())["event"] == "welcome"

@@ -259,7 +259,7 @@ async def test_who_reads_nothing_is_let_go_and_little_was_kept_for_them(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO", "campfire.live.streams")
-    monkeypatch.setattr(streams, "PATIENCE", 0.2)
+    monkeypatch.setattr(streams, "PATIENCE", 2.0)
     for _ in range(LOUD):
         await bender.db.write(say, WORDS)
     line = await idle(server, bender, 0)

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar, DummyCookieJar
 from aiohttp.test_utils import TestServer
 
-from campfire import app
+from campfire import app, database
 from campfire.chat import accounts, users
 from campfire.config import Config
 from campfire.web.keys import DB
@@ -428,3 +428,18 @@ async def test_the_logo_of_the_place_is_on_its_doors(
     await server.app[DB].write(accounts.set_logo, DAVID, (b"large", b"small"))
     for path in ("/session/new", door):
         assert logo in await (await stranger.get(path)).text()
+
+
+async def test_on_a_nearly_full_disk_one_signs_out_looks_and_stays_signed_in(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kevin = (await sign_in("Kevin")).client
+    monkeypatch.setattr(database, "LEAST_FREE", 1 << 80)
+    searched = await kevin.post("/searches", data={"q": "hut"}, allow_redirects=False)
+    assert searched.status == 302
+    known = {"email_address": address("Kevin"), "password": PASSWORD}
+    assert (await kevin.post("/session", json=known)).status == 507
+    assert (await kevin.get("/rooms")).status == 200
+    device = {"push_subscription_endpoint": "https://push.example/1"}
+    assert (await kevin.delete("/session", json=device)).status == 204
+    assert (await kevin.get("/rooms")).status == 401

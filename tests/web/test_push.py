@@ -11,7 +11,7 @@ from campfire.chat.push import Keys
 from campfire.chat.quiet_hours import QuietHours
 from campfire.database import Tx
 from campfire.web.keys import DB
-from tests.conftest import JASON, VAPID_KEYS, SignIn
+from tests.conftest import JASON, VAPID_KEYS, SignIn, night
 from tests.web.conftest import HTML, Browse, posted
 
 DEVICES: Final = "/users/me/push_subscriptions"
@@ -235,8 +235,7 @@ async def test_who_writes_directly_sees_whose_night_it_is_and_may_ring(
     server: TestServer, sign_in: SignIn
 ) -> None:
     jason, jz = await sign_in("Jason"), await sign_in("JZ")
-    always = {"from": "00:00", "to": "23:59", "time_zone": "UTC"}
-    await jason.client.put("/users/me/quiet_hours", json=always)
+    await jason.client.put("/users/me/quiet_hours", json=night())
     made = await jz.client.post("/rooms", json={"kind": "direct", "user_ids": [JASON]})
     room_id = (await made.json())["id"]
     fragment = {"Accept": "text/html", "HX-Request": "true"}

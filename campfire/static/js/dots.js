@@ -46,8 +46,13 @@ export function connectNights(listing) {
   };
   listing.addEventListener("placed", drawNights);
   // A night begins and ends while the page is open; what comes after it, the server knows.
+  // It is asked once for each night: its clock may be behind.
+  const asked = new Set();
   setInterval(() => {
-    const isOver = ({ dataset }) => Number(dataset.quietUntil) <= Date.now();
-    if ([...drawNights()].some(isOver)) listing.refresh(Math.random() * SOMETIME);
+    for (const { dataset } of drawNights()) {
+      if (Number(dataset.quietUntil) > Date.now() || asked.has(dataset.quietUntil)) continue;
+      asked.add(dataset.quietUntil);
+      listing.refresh(Math.random() * SOMETIME);
+    }
   }, EVERY);
 }

@@ -48,6 +48,15 @@ export function copyOf(templateId) {
   return document.getElementById(templateId).content.firstElementChild.cloneNode(true);
 }
 
+// Whoever signs out is on the way there already when the socket ends.
+let isLeaving = false;
+addEventListener("submit", (event) => {
+  isLeaving ||= !event.defaultPrevented;
+});
+addEventListener("pageshow", () => {
+  isLeaving = false;
+});
+
 export function toSignIn() {
-  location.assign(url("/session/new"));
+  if (!isLeaving) location.assign(url("/session/new"));
 }
