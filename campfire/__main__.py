@@ -32,7 +32,7 @@ from campfire.config import Config, Misconfigured
 from campfire.database import Unusable, alone
 from campfire.refusals import Busy
 from campfire.supervisors import Supervisor
-from campfire.web.keys import DB
+from campfire.web.keys import DB, STOPPING
 from campfire.web.middleware import REQUEST_ID
 from campfire.web.protocol import Lines, most_lines
 
@@ -118,9 +118,8 @@ async def serve(config: Config, supervisor: Supervisor) -> None:
             if certificates:
                 where["ssl"] = certificates.context
                 where["ssl_handshake_timeout"] = HANDSHAKE_TAKES
-            server = await loop.create_server(
-                Lines(runner.server, most_lines()), backlog=BACKLOG, **where
-            )
+            lines = Lines(runner.server, most_lines())
+            server = await loop.create_server(lines, backlog=BACKLOG, **where)
             with contextlib.suppress(Busy):  # Reading goes on while the disk is full.
                 await db.write(health.write)
             print(
@@ -133,6 +132,8 @@ async def serve(config: Config, supervisor: Supervisor) -> None:
             await stopping.wait()
             supervisor.tell("STOPPING=1")
             server.close()
+            application[STOPPING].set()
+            await lines.drained()
         finally:
             if watching is not None:
                 watching.cancel()

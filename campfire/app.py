@@ -75,6 +75,7 @@ from campfire.web.keys import (
     READINESS,
     RENDERER,
     STATIC,
+    STOPPING,
     STORAGE,
     UPLOADS,
 )
@@ -227,7 +228,8 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     runner = Runner(db, kinds)
     app[READINESS] = Readiness(db, runner.state)
     traffic = Traffic()
-    app.middlewares.append(numbering(traffic.hit))
+    stopping = app[STOPPING] = asyncio.Event()
+    app.middlewares.append(numbering(traffic.hit, stopping.is_set))
     app.middlewares.append(answering(renderer))
     aiohttp_session.setup(app, sessions)
     origins = Origins(peers, config.origin, config.cors_origins)

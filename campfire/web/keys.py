@@ -1,5 +1,6 @@
 """Where a handler finds the parts of the application: typed keys, no globals."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
@@ -31,6 +32,7 @@ PUSHABLE: Final[web.AppKey[Callable[[Keys], Awaitable[None]]]] = web.AppKey("PUS
 READINESS: Final = web.AppKey("READINESS", Readiness)
 RENDERER: Final = web.AppKey("RENDERER", Renderer)
 STATIC: Final = web.AppKey("STATIC", Static)
+STOPPING: Final = web.AppKey("STOPPING", asyncio.Event)
 STORAGE: Final = web.AppKey("STORAGE", Storage)
 UPLOADS: Final = web.AppKey("UPLOADS", Uploads)
 

@@ -130,10 +130,13 @@ class Lines:
         return left_out
 
 
-def numbering(hit: Callable[[web.Request, int, float], None]) -> Any:
+def numbering(
+    hit: Callable[[web.Request, int, float], None], is_stopping: Callable[[], bool]
+) -> Any:
     """Gives each request its number, for the answer and for every line it logs.
 
-    Then counts it, and logs it if there is room: its route, never its address.
+    Then counts it, and logs it if there is room: its route, never its address. While
+    the server stops, an answer is the last one on its line.
     """
     lines = Lines()
     process = secrets.token_hex(4)
@@ -144,6 +147,8 @@ def numbering(hit: Callable[[web.Request, int, float], None]) -> Any:
         REQUEST_ID.set(f"{process}{next(count):08x}")
         started = time.monotonic()
         response = await handler(request)
+        if is_stopping():
+            response.force_close()
         ended = time.monotonic()
         hit(request, response.status, ended - started)
         left_out = lines.left_out(ended)

@@ -5,6 +5,7 @@ be a token in it. More connections than there are descriptors for are turned awa
 """
 
 import asyncio
+import contextlib
 import logging
 import resource
 import sys
@@ -27,6 +28,7 @@ LONGEST_LINE: Final = 64 * 1024
 SPARED: Final = 64
 SAID_EVERY: Final = 10.0
 ASKING_TAKES: Final = 1.0
+LAST_ASKING_TAKES: Final = 0.25
 TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
     b"Content-Type: text/plain\r\nX-Content-Type-Options: nosniff\r\n"
@@ -56,7 +58,7 @@ class Line(web.RequestHandler):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._lines.open -= 1
+        self._lines.closed()
         super().connection_lost(exc)
 
     def handle_error(
@@ -107,6 +109,7 @@ class Lines:
 
     def __init__(self, server: web.Server, most: int) -> None:
         self.open = 0
+        self._last = asyncio.Event()
         self._server = server
         self._most = most
         self._said = -SAID_EVERY
@@ -125,6 +128,19 @@ class Lines:
             self._said = time.monotonic()
             log.warning("too many connections", extra={"open": self.open})
         return Surplus()
+
+    def closed(self) -> None:
+        self.open -= 1
+        if not self.open:
+            self._last.set()
+
+    async def drained(self) -> None:
+        """Waits a moment for what is on its way: a line that was just made, or whose
+        answer is being read, would otherwise be cut off before it could ask."""
+        self._last.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_ASKING_TAKES if self.open else 0):
+                await self._last.wait()
 
 
 def most_lines() -> int:
