@@ -81,20 +81,33 @@ MEMORY := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 >
 
 .PHONY: test
 test: export PYTEST_DEBUG_TEMPROOT := $(MEMORY)
-test: setup chromium ## Run every test on every core, in a real browser too
+test: setup programs ## Run every test on every core, in a real browser too
 	$(BIN)/pytest -n auto --dist worksteal
 
-# The browser tests drive the distribution's own Chromium.
-.PHONY: chromium
-chromium:
-	@if command -v chromium >/dev/null; then exit 0; fi; \
+# Programs that tests drive, of the distribution: name on the path, colon, Debian's package.
+DRIVEN := \
+	caddy:caddy \
+	chromium:chromium \
+	nginx:nginx
+
+# They serve tests alone: what Debian started where there is systemd is stopped for good.
+.PHONY: programs
+programs:
+	@missing=; for pair in $(DRIVEN); do \
+		command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair#*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
-		echo "The browser tests need Chromium as 'chromium' on the path, and there is no apt-get to install it with." >&2; exit 1; \
+		echo "The tests drive programs that are not on the path, and there is no apt-get to install them with:$$missing" >&2; exit 1; \
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; \
 	elif command -v sudo >/dev/null; then sudo=sudo; \
-	else echo "The browser tests need Chromium. As root: apt-get install chromium" >&2; exit 1; fi; \
-	$$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium
+	else echo "The tests drive programs that are missing. As root: apt-get install$$missing" >&2; exit 1; fi; \
+	$$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install --yes --no-install-recommends $$missing || exit 1; \
+	if [ -d /run/systemd/system ]; then \
+		for each in $$missing; do $$sudo systemctl disable --quiet --now "$$each" 2>/dev/null || true; done; \
+	fi
 
 .PHONY: format
 format: setup ## Rewrite the code in the house's format
@@ -121,7 +134,7 @@ imports: setup ## Check that imports only go down the stairs
 check: lint types imports test ## Everything a change must pass; the tests come last
 
 .PHONY: coverage
-coverage: setup chromium ## Run every test and show the lines none of them reached
+coverage: setup programs ## Run every test and show the lines none of them reached
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 

@@ -1,12 +1,11 @@
 """The proxies of `docs/deploying.md`, as they stand there, in front of a real server.
 
-Each needs its program, which `apt-get install nginx-light caddy` brings.
+Each needs its program, which `make test` brings.
 """
 
 import asyncio
 import io
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_network
 from pathlib import Path
@@ -97,8 +96,6 @@ async def test_a_proxy_as_the_paper_has_it_does_everything(
     tmp_path_factory: pytest.TempPathFactory,
     proxy: Callable[[Path, int, int], list[str]],
 ) -> None:
-    if shutil.which(proxy.__name__) is None:
-        pytest.skip(f"apt-get install {proxy.__name__}")
     port = unused_port()
     folder = tmp_path_factory.mktemp(proxy.__name__)
     assert behind.port is not None
