@@ -60,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
         if given.command in COMMANDS:
             COMMANDS[given.command](given, config)
             return 0
-        logs.start(config.log_format, REQUEST_ID.get)
+        os.umask(0o077)
+        logs.start(config.log_format, REQUEST_ID.get, config.log_file)
         # aiohttp-session still keeps its things under plain strings, at each request.
         warnings.simplefilter("ignore", web.NotAppKeyWarning)
         supervisor = Supervisor.from_env(os.environ, os.getpid())
@@ -93,7 +94,6 @@ def parser() -> argparse.ArgumentParser:
 
 async def serve(config: Config, supervisor: Supervisor) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what was begun."""
-    os.umask(0o077)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     certificates: Certificates | None = None
     if config.tls_certificate and config.tls_key:

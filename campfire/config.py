@@ -42,6 +42,9 @@ class Config:
     cors_origins: tuple[str, ...] = setting(
         (), "other sites whose scripts may use the JSON with a token, with commas"
     )
+    log_file: Path | None = setting(
+        None, "file for the log, of 10 MB and five older ones, not standard output"
+    )
     log_format: Literal["json", "text"] = setting("text", "one line each, json or text")
     largest_file: int = setting(100, "megabytes that one file may have")
     files_per_person: int = setting(
@@ -105,7 +108,7 @@ def parsed(variable: str, value: str) -> Any:
             if not (value.isascii() and value.isdecimal() and len(value) < 9):
                 raise Misconfigured(f"{variable} must be a number.")
             return int(value)
-        case "DATA" | "TLS_CERTIFICATE" | "TLS_KEY":
+        case "DATA" | "LOG_FILE" | "TLS_CERTIFICATE" | "TLS_KEY":
             return Path(value)
         case "BACKUPS":
             return None if value == "off" else Path(value)

@@ -1,4 +1,4 @@
-"""Logs: one line for each fact, on standard output, as JSON or as key=value.
+"""Logs: one line for each fact, on standard output or in a file, as JSON or key=value.
 
 What people write never gets here: no bodies, names, addresses, tokens or keys.
 """
@@ -7,10 +7,14 @@ import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+LARGEST: Final = 10_000_000
+OLDER: Final = 5
 STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -49,8 +53,18 @@ def quoted(value: Any) -> str:
     return orjson.dumps(text).decode("utf-8")
 
 
-def start(format: str, request_id: Callable[[], str]) -> None:
-    handler = logging.StreamHandler(sys.stdout)
+class File(RotatingFileHandler):
+    """A file that is put aside when it is large; what it cannot take is not lost."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        print(self.format(record), flush=True)
+
+
+def start(format: str, request_id: Callable[[], str], file: Path | None = None) -> None:
+    """Raises OSError where the file cannot be written."""
+    handler: logging.Handler = logging.StreamHandler(sys.stdout)
+    if file:
+        handler = File(file, maxBytes=LARGEST, backupCount=OLDER, encoding="utf-8")
     handler.setFormatter(Lines(format, request_id))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -12,15 +12,17 @@ from campfire import logs
 
 
 @contextmanager
-def started(format: str) -> Iterator[None]:
+def started(format: str, file: Path | None = None) -> Iterator[None]:
     """Logs as production does, with the loggers put back as they were afterwards."""
     root, access = logging.getLogger(), logging.getLogger("aiohttp.access")
     before = root.handlers, root.level, access.level
     root.handlers = []
-    logs.start(format, lambda: "request-1")
+    logs.start(format, lambda: "request-1", file)
     try:
         yield
     finally:
+        for handler in root.handlers:
+            handler.close()
         root.handlers = before[0]
         root.setLevel(before[1])
         access.setLevel(before[2])
@@ -48,6 +50,38 @@ def test_a_line_of_text_is_key_and_value(capsys: pytest.CaptureFixture[str]) -> 
     assert rest == (
         'level=warning from=campfire event="it is slow" request_id=request-1 pages=3\n'
     )
+
+
+def test_a_file_is_put_aside_when_it_is_large_and_the_oldest_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logs, "LARGEST", 1_000)
+    file = tmp_path / "campfire.log"
+    with started("json", file):
+        for number in range(100):
+            logging.getLogger("campfire").info("counted", extra={"number": number})
+    assert capsys.readouterr().out == ""
+    kept = [file, *(tmp_path / f"campfire.log.{n}" for n in range(1, logs.OLDER + 1))]
+    assert sorted(tmp_path.iterdir()) == kept
+    assert all(path.stat().st_size <= 1_000 for path in kept)
+    lines = "".join(path.read_text() for path in reversed(kept)).splitlines()
+    numbers = [json.loads(line)["number"] for line in lines]
+    assert numbers == list(range(100 - len(numbers), 100))
+
+
+def test_what_the_file_cannot_take_is_said_on_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logs, "LARGEST", 1)
+    (tmp_path / "campfire.log.1").mkdir()
+    (tmp_path / "campfire.log.1" / "in the way").touch()
+    monkeypatch.setattr(logs, "OLDER", 1)
+    with started("text", tmp_path / "campfire.log"):
+        for word in ("first", "second", "third"):
+            logging.getLogger("campfire").info(word)
+    said = capsys.readouterr()
+    assert "event=second" in said.out and "event=third" in said.out
+    assert said.err == ""
 
 
 @pytest.mark.parametrize("format", ["json", "text"])
