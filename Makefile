@@ -190,6 +190,10 @@ bench: setup $(LOADS) ## Measure speed and memory, some minutes long, on cores 0
 bench-search: setup ## Measure searches among MESSAGES (1000000) messages, made once
 	$(BIN)/python -m bench.search --messages $(or $(MESSAGES),1000000)
 
+.PHONY: soak
+soak: setup ## Watch what the server holds in eight minutes of people coming and going
+	$(BIN)/python -m bench.soak
+
 $(LOADS): build/bench/%: bench/%.c bench/wire.c bench/wire.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -o $@ $< bench/wire.c -lz

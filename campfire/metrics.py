@@ -4,6 +4,7 @@ it is asked for. No name, address, text or id of anybody is a label.
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
@@ -83,6 +84,7 @@ class Numbers:
         yield from self._jobs()
         yield from self._caches()
         yield from self._disk()
+        yield from self._process()
 
     def _requests(self) -> Iterator[Metric]:
         answers = CounterMetricFamily(
@@ -150,6 +152,12 @@ class Numbers:
             about = "1 when the last nightly backup failed."
             failed = self._nights.fault is not None
             yield gauge("campfire_backup_failed", about, failed)
+
+    def _process(self) -> Iterator[Metric]:
+        tasks = len(asyncio.all_tasks())
+        yield gauge("campfire_tasks", "Tasks of the event loop.", tasks)
+        threads = threading.active_count()
+        yield gauge("campfire_threads", "Threads.", threads)
 
 
 def gauge(name: str, about: str, value: float) -> Metric:

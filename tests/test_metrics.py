@@ -66,6 +66,7 @@ async def test_what_happened_is_counted(
         *("process_cpu_seconds_total", "process_resident_memory_bytes"),
         *("process_open_fds", "process_max_fds", "campfire_database_bytes"),
         *("campfire_disk_free_bytes", "campfire_disk_bytes"),
+        *("campfire_tasks", "campfire_threads"),
     ):
         assert now[name, ()] > 0, name
     assert now["campfire_backup_timestamp_seconds", ()] == 0
