@@ -26,7 +26,7 @@ from campfire import (
     people,
     verify,
 )
-from campfire.certificates import HANDSHAKE_TAKES, Certificates
+from campfire.certificates import Certificates
 from campfire.chat import health
 from campfire.config import Config, Misconfigured
 from campfire.database import Unusable, alone
@@ -34,7 +34,7 @@ from campfire.refusals import Busy
 from campfire.supervisors import Supervisor
 from campfire.web.keys import DB, STOPPING
 from campfire.web.middleware import REQUEST_ID
-from campfire.web.protocol import Lines, most_lines
+from campfire.web.protocol import HANDSHAKE_TAKES, Lines, most_lines
 
 SHUTDOWN_TAKES: Final = 5.0
 BACKLOG: Final = 1024

@@ -3,14 +3,10 @@
 import logging
 import ssl
 from pathlib import Path
-from typing import Final
 
 from campfire.database import Unusable
 
 log = logging.getLogger(__name__)
-
-# Who connects and says nothing is let go.
-HANDSHAKE_TAKES: Final = 10.0
 
 
 class Certificates:

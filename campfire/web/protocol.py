@@ -27,6 +27,8 @@ LONGEST_LINE: Final = 64 * 1024
 # Descriptors for the database, for files and for what goes out.
 SPARED: Final = 64
 SAID_EVERY: Final = 10.0
+# Where there is no proxy: who connects and says nothing is let go.
+HANDSHAKE_TAKES: Final = 10.0
 ASKING_TAKES: Final = 1.0
 LAST_ASKING_TAKES: Final = 0.25
 TOO_MANY: Final = (
@@ -54,7 +56,7 @@ class Line(web.RequestHandler):
         self._lines = lines
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._lines.open += 1
+        self._lines.opened(self)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -110,6 +112,8 @@ class Lines:
     def __init__(self, server: web.Server, most: int) -> None:
         self.open = 0
         self._last = asyncio.Event()
+        # Accepted, and not yet made: in the middle of TLS, or gone from there.
+        self._greeting: dict[Line, float] = {}
         self._server = server
         self._most = most
         self._said = -SAID_EVERY
@@ -122,12 +126,24 @@ class Lines:
         }
 
     def __call__(self) -> asyncio.Protocol:
-        if self.open < self._most:
-            return Line(self, self._server, **self._options)
-        if time.monotonic() > self._said + SAID_EVERY:
-            self._said = time.monotonic()
+        now = time.monotonic()
+        while (
+            self._greeting
+            and next(iter(self._greeting.values())) < now - HANDSHAKE_TAKES
+        ):
+            del self._greeting[next(iter(self._greeting))]
+        if self.open + len(self._greeting) < self._most:
+            line = Line(self, self._server, **self._options)
+            self._greeting[line] = now
+            return line
+        if now > self._said + SAID_EVERY:
+            self._said = now
             log.warning("too many connections", extra={"open": self.open})
         return Surplus()
+
+    def opened(self, line: Line) -> None:
+        self._greeting.pop(line, None)
+        self.open += 1
 
     def closed(self) -> None:
         self.open -= 1
