@@ -208,7 +208,7 @@ def stored(file: Path) -> int:
 async def run(folder: Path, given: argparse.Namespace) -> list[str]:
     tokens = await data.fill(folder / "data", PEOPLE, SAID)
     server = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-X", "dev", "-m", "campfire", "serve"),
+        *(sys.executable, "-m", "campfire", "serve"),
         *("--port", "0", "--data", str(folder / "data")),
         env=os.environ | {"CAMPFIRE_RATE_LIMITS": "off"},
         stdout=asyncio.subprocess.PIPE,

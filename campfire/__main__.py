@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -125,6 +126,8 @@ async def serve(config: Config, supervisor: Supervisor) -> None:
             print(
                 f"Campfire is at {address(server.sockets[0], certificates)}", flush=True
             )
+            # What is here stays: looking through it would stop the loop for long.
+            gc.freeze()
             supervisor.tell("READY=1")
             watching = asyncio.create_task(
                 supervisor.watch(lambda: db.write(health.write)), name="watchdog"
