@@ -88,6 +88,7 @@ test: setup programs ## Run every test on every core, in a real browser too
 DRIVEN := \
 	caddy:caddy \
 	chromium:chromium \
+	chromium-headless-shell:chromium-headless-shell \
 	nginx:nginx
 
 # They serve tests alone: what Debian started where there is systemd is stopped for good.

@@ -5,15 +5,17 @@ worker through the debugger, and `subscribe` is given an address of nobody's.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-from playwright.async_api import CDPSession, Page
+import pytest_asyncio
+from playwright.async_api import Browser, CDPSession, Page
 
 from tests.browser.conftest import (
     Campfire,
     OpenWindow,
     awake,
+    launched,
     light_the_fire,
     said,
     say,
@@ -49,6 +51,13 @@ SHOWN: Final = """async () => {
   const shown = await registration.getNotifications();
   return shown.map(({ title, body, tag, data }) => ({ title, body, tag, ...data }));
 }"""
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The whole of it: a shell without windows has no notifications."""
+    async with launched("chromium") as browser:
+        yield browser
 
 
 async def sheltered(page: Page) -> None:
