@@ -123,9 +123,8 @@ async def serve(config: Config, supervisor: Supervisor) -> None:
             server = await loop.create_server(lines, backlog=BACKLOG, **where)
             with contextlib.suppress(Busy):  # Reading goes on while the disk is full.
                 await db.write(health.write)
-            print(
-                f"Campfire is at {address(server.sockets[0], certificates)}", flush=True
-            )
+            where_it_is = address(server.sockets[0], certificates)
+            print(f"Campfire is at {where_it_is}{config.base}", flush=True)
             # What is here stays: looking through it would stop the loop for long.
             gc.freeze()
             supervisor.tell("READY=1")

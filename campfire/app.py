@@ -55,6 +55,7 @@ from campfire.web import (
     previews,
     push,
     render,
+    responses,
     rooms,
     searches,
     users,
@@ -131,7 +132,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     Its way out is the guarded one; only who builds the application can widen it.
     """
     app = web.Application(client_max_size=LARGEST_BODY)
-    static = Static()
+    static = Static(config.base)
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.PackageLoader("campfire"),
@@ -140,28 +141,23 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
     )
-
-    @jinja2.pass_environment
-    def static_url(environment: jinja2.Environment, name: str) -> str:
-        return f"{environment.globals['base']}{static.url(name)}"
-
     environment.globals |= {
         "account_name": "Campfire",
-        "base": "",
+        "base": config.base,
         "largest_file": config.largest_file * MEGABYTE,
         "qr_code": accounts.qr_code_path,
-        "static": static_url,
+        "static": static.url,
         "version": __version__,
     }
     environment.filters["time"] = render.time
-    renderer = Renderer(environment)
+    renderer = Renderer(environment, config.base)
     hub = Hub(renderer.present)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     push_keys = await vapid.keys(config.data / PUSH_KEYS)
     environment.globals["push_key"] = push_keys.public
     db = hub.db = Database(config.data / FILE)
     storage = Storage(config.data / FILES)
-    peers = Peers(config.origin, config.trusted_proxies)
+    peers = Peers(config.origin, config.trusted_proxies, config.base)
     sessions = Sessions(db, peers)
     pages = Pages(db.generation)
     bans = Bans(db, peers)
@@ -178,7 +174,9 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         runner.hear(event)
 
     db.publish = publish
-    streams = Streams(db, viewer=sessions.viewer, limited=config.rate_limits)
+    streams = Streams(
+        db, viewer=sessions.viewer, limited=config.rate_limits, base=config.base
+    )
     sweeps = Sweeps(db, storage)
     watch = Watch(db, hub)
     nights = (
@@ -195,7 +193,10 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         partial(pictures.remade, shape="fit", size=SIZE, format="WEBP"),
         limited=config.rate_limits,
     )
-    pushing = Push(db, way_out, vapid.Signer(push_keys), app[PRESENT], config.origin)
+    signer = vapid.Signer(push_keys)
+    pushing = Push(
+        db, way_out, signer, app[PRESENT], origin=config.origin, base=config.base
+    )
     app[PUSHABLE] = pushing.require_usable
     app[DB] = db
     app[PAGES] = pages
@@ -218,6 +219,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         Client(own=config.origin, allowed=NEAR, ports=None),
         app[UPLOADS].keep,
         app[UPLOADS].discard,
+        config.base,
     )
     kinds = {
         KIND: unfolding.kind,
@@ -227,9 +229,9 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     }
     runner = Runner(db, kinds)
     app[READINESS] = Readiness(db, runner.state)
-    traffic = Traffic()
+    traffic = Traffic(config.base)
     stopping = app[STOPPING] = asyncio.Event()
-    app.middlewares.append(numbering(traffic.hit, stopping.is_set))
+    app.middlewares.append(numbering(traffic.hit, stopping.is_set, config.base))
     app.middlewares.append(answering(renderer))
     aiohttp_session.setup(app, sessions)
     origins = Origins(peers, config.origin, config.cors_origins)
@@ -263,7 +265,9 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     app.router.add_get("/socket", for_bots(sockets.show))
     for path in STREAMS:
         app.router.add_get(path, for_bots(streams.show), allow_head=False)
-    app[OPENAPI] = openapi.described(app.router, config.origin)
+    app[OPENAPI] = openapi.described(app.router, config.origin, config.base)
+    if config.base:
+        move(app.router, config.base)
 
     async def stop(app: web.Application) -> None:
         await asyncio.gather(sockets.close(), streams.close())
@@ -281,3 +285,16 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     app.on_shutdown.append(stop)
     app.cleanup_ctx.append(parts)
     return app
+
+
+def move(router: web.UrlDispatcher, base: str) -> None:
+    """Puts every route below a path; who asks for the path itself is led into it."""
+    for resource in router.resources():
+        router.unindex_resource(resource)
+        resource.add_prefix(base)
+        router.index_resource(resource)
+    router.add_get(base, public(front_door))
+
+
+async def front_door(request: web.Request) -> web.Response:
+    return responses.see("/", 302)

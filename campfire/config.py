@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 
 PREFIX: Final = "CAMPFIRE_"
 USUAL_PORTS: Final = {"http": 80, "https": 443}
+# What no browser, proxy or cookie writes in another way; no segment is only dots.
+BASE: Final = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)*")
 Network = IPv4Network | IPv6Network
 
 
@@ -32,6 +35,7 @@ class Config:
     origin: str | None = setting(
         None, "scheme, host and port that browsers use, such as https://chat.example"
     )
+    base: str = setting("", "path under that which is Campfire's, such as /chat")
     trusted_proxies: tuple[Network, ...] = setting(
         (), "networks whose X-Forwarded-* headers are believed, with commas between"
     )
@@ -114,6 +118,11 @@ def parsed(variable: str, value: str) -> Any:
             return None if value == "off" else Path(value)
         case "ORIGIN":
             return origin(variable, value)
+        case "BASE":
+            path = value.removesuffix("/")
+            if not BASE.fullmatch(path):
+                raise Misconfigured(f"{variable} must be a path such as /chat.")
+            return path
         case "CORS_ORIGINS":
             return tuple(origin(variable, part.strip()) for part in value.split(","))
         case "TRUSTED_PROXIES":
@@ -151,11 +160,12 @@ def origin(variable: str, value: str) -> str:
         or not url.hostname
         or any(letter.isspace() for letter in value)
         or url.username is not None
-        or url.path not in ("", "/")
         or url.query
         or url.fragment
     ):
         raise refused
+    if url.path not in ("", "/"):
+        raise Misconfigured(f"{refused} A path belongs into CAMPFIRE_BASE.")
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     if port is None or port == USUAL_PORTS[url.scheme]:
         return f"{url.scheme}://{host}"

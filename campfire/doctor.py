@@ -111,7 +111,10 @@ def proxy(config: Config) -> Finding:
         return "CAMPFIRE_ORIGIN does not say what people type", False
     if config.origin is None and config.host not in ("127.0.0.1", "::1", "localhost"):
         return f"without CAMPFIRE_ORIGIN any name is taken on {config.host}", False
-    return f"people type {config.origin or 'the address of this machine'}", True
+    return (
+        f"people type {config.origin or 'the address of this machine'}{config.base}",
+        True,
+    )
 
 
 def descriptors(config: Config) -> Finding:

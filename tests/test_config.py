@@ -24,6 +24,7 @@ def test_every_setting_is_read() -> None:
             "CAMPFIRE_PORT": "0",
             "CAMPFIRE_DATA": "/var/lib/campfire",
             "CAMPFIRE_ORIGIN": "https://Chat.Example:8443/",
+            "CAMPFIRE_BASE": "/teams/our.chat/",
             "CAMPFIRE_TRUSTED_PROXIES": "127.0.0.1/32, fd00::/8",
             "CAMPFIRE_CORS_ORIGINS": "https://a.example, http://B.example:80",
             "CAMPFIRE_LOG_FILE": "/var/log/campfire.log",
@@ -41,6 +42,7 @@ def test_every_setting_is_read() -> None:
         port=0,
         data=Path("/var/lib/campfire"),
         origin="https://chat.example:8443",
+        base="/teams/our.chat",
         trusted_proxies=(ip_network("127.0.0.1/32"), ip_network("fd00::/8")),
         cors_origins=("https://a.example", "http://b.example"),
         log_file=Path("/var/log/campfire.log"),
@@ -99,6 +101,36 @@ def test_backups_can_be_left_to_somebody_else() -> None:
 def test_a_site_that_may_read_answers_is_named_in_full(value: str) -> None:
     with pytest.raises(Misconfigured, match="CAMPFIRE_CORS_ORIGINS"):
         Config.from_env({"CAMPFIRE_CORS_ORIGINS": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "chat",
+        "//",
+        "/a//b",
+        "/a/../b",
+        "/.",
+        "/a?b",
+        "/a#b",
+        "/ä",
+        "/%41",
+        "/a b",
+        "/a;b",
+    ],
+)
+def test_a_base_is_a_path_that_nobody_writes_in_another_way(value: str) -> None:
+    with pytest.raises(Misconfigured, match="CAMPFIRE_BASE"):
+        Config.from_env({"CAMPFIRE_BASE": value})
+
+
+def test_the_root_is_no_base() -> None:
+    assert Config.from_env({"CAMPFIRE_BASE": "/"}).base == Config().base == ""
+
+
+def test_an_origin_with_a_path_is_led_to_the_base() -> None:
+    with pytest.raises(Misconfigured, match="ORIGIN .* CAMPFIRE_BASE"):
+        Config.from_env({"CAMPFIRE_ORIGIN": "https://example.com/chat"})
 
 
 def test_what_only_tests_set_is_no_setting() -> None:

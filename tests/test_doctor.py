@@ -112,10 +112,11 @@ def test_a_key_that_others_can_read_is_named(data: Path) -> None:
         (
             {
                 "origin": "https://chat.example",
+                "base": "/chat",
                 "trusted_proxies": (ip_network("127.0.0.1"),),
             },
             True,
-            "https://chat.example",
+            "https://chat.example/chat",
         ),
     ],
 )

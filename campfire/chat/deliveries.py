@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
-from campfire.chat import bots, jobs, memberships, users
+from campfire.chat import bots, jobs, memberships, richtext, users
 from campfire.chat.jobs import Job
 from campfire.chat.users import User
 from campfire.database import Reads, Tx
@@ -203,8 +203,11 @@ def destination(url: str) -> str:
     return urlsplit(url).netloc.lower()
 
 
-def call(db: Reads, delivery_id: int) -> Call | None:
-    """What to send and where to; None when there is nothing to send any more."""
+def call(db: Reads, delivery_id: int, base: str = "") -> Call | None:
+    """What to send and where to; None when there is nothing to send any more.
+
+    Its paths are below the base.
+    """
     row = db.row(
         f"""SELECT deliveries.payload, messages.room_id, bots.webhook_url,
                    bots.signing_secret, accounts.webhooks_may_be_near, {users.COLUMNS}
@@ -225,16 +228,30 @@ def call(db: Reads, delivery_id: int) -> Call | None:
     payload, room_id, url, secret, may_be_near, *user = row
     bot = User(*user)
     people = memberships.mentionable(db, bot.id, room_id)
-    body = _told(payload, bot.id, secret, room_id).encode()
+    body = _told(payload, bot.id, secret, room_id, base).encode()
     return Call(bot, room_id, url, secret, body, people, bool(may_be_near))
 
 
-def _told(payload: str, bot_id: int, signing_secret: str, room_id: int) -> str:
+def _told(
+    payload: str, bot_id: int, signing_secret: str, room_id: int, base: str
+) -> str:
     """What the bot gets: the payload, in one line, with where it may answer."""
     said = json.loads(payload)
     room_key = bots.room_key(bot_id, signing_secret, room_id)
     said["room"]["path"] = f"/rooms/{room_id}/{room_key}/messages"
-    return json.dumps(said, ensure_ascii=False)
+    return json.dumps(below(base, said), ensure_ascii=False)
+
+
+def below(base: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """A payload as it is kept, with everything in it that leads somewhere moved."""
+    room, message = payload["room"], payload["message"]
+    body = message["body"]
+    html = body["html"] and richtext.below(base, body["html"])
+    return payload | {
+        "room": room | {"path": f"{base}{room['path']}"},
+        "message": message
+        | {"body": body | {"html": html}, "path": f"{base}{message['path']}"},
+    }
 
 
 def failed(tx: Tx, job: Job, outcome: Outcome) -> None:
@@ -343,7 +360,7 @@ def give_up(tx: Tx, admin_id: int, bot_id: int, delivery_id: int) -> None:
     jobs.withdraw(tx, KIND, key(delivery_id))
 
 
-def since(db: Reads, bot_id: int, after: int) -> list[tuple[int, str]]:
+def since(db: Reads, bot_id: int, after: int, base: str = "") -> list[tuple[int, str]]:
     """What the bot was called with after number `after`, in order, as webhooks get it.
 
     Only of rooms that it is in now; about a megabyte at once, but always one.
@@ -365,7 +382,7 @@ def since(db: Reads, bot_id: int, after: int) -> list[tuple[int, str]]:
         (bot_id, after, PAGE, MOST_AT_ONCE),
     )
     return [
-        (number, _told(payload, bot_id, secret, room_id))
+        (number, _told(payload, bot_id, secret, room_id, base))
         for number, payload, secret, room_id in rows
     ]
 

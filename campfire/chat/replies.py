@@ -12,7 +12,7 @@ from typing import Final
 from campfire.database import Tx
 
 PERMALINK: Final = re.compile(
-    r"https?://[^/?#]+/rooms/(\d{1,18})/@(\d{1,18})(?:[?#].*)?"
+    r"https?://[^?#]+/rooms/(\d{1,18})/@(\d{1,18})(?:[?#].*)?"
 )
 
 

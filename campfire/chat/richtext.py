@@ -51,6 +51,8 @@ EVERYONE: Final = 0
 # A mark holds the id of whom a message mentions. A stand-in takes the place of what
 # could be a mention until parsing has shown whether it stands in words or in code.
 OPEN, CLOSE, STAND_IN, STAND_OUT = PRIVATE = "\ue000\ue001\ue002\ue003"
+# How a link to somebody begins; nobody else's link has a class.
+PEOPLE: Final = '<a class="mention" href="/'
 MARK: Final = re.compile(f"{OPEN}([0-9]{{1,19}}){CLOSE}")
 STANDING: Final = re.compile(f"{STAND_IN}([0-9]{{1,9}}){STAND_OUT}")
 STANDING_IN_URL: Final = re.compile(
@@ -250,12 +252,14 @@ def shown_html(html: str, names: Mapping[int, str], gone: Collection[int] = ()) 
         name = names.get(user_id)
         if name is None or user_id in gone:
             return f'<span class="mention is-missing">@{escape(name or "…")}</span>'
-        return (
-            f'<a class="mention" href="/users/{user_id}"'
-            f' data-user-id="{user_id}">@{escape(name)}</a>'
-        )
+        return f'{PEOPLE}users/{user_id}" data-user-id="{user_id}">@{escape(name)}</a>'
 
     return MARK.sub(chip, html) if OPEN in html else html
+
+
+def below(base: str, html: str) -> str:
+    """What `shown_html` made, with its links to people below a path."""
+    return html.replace(PEOPLE, f'<a class="mention" href="{base}/') if base else html
 
 
 def shown_source(source: str, names: Mapping[int, str]) -> str:

@@ -64,10 +64,13 @@ class Stream:
 class Streams:
     """Serves readers until they leave, their key ends or the server stops."""
 
-    def __init__(self, db: Database, *, viewer: Viewer, limited: bool) -> None:
+    def __init__(
+        self, db: Database, *, viewer: Viewer, limited: bool, base: str
+    ) -> None:
         self._db = db
         self._viewer = viewer
         self._limited = limited
+        self._base = base
         self._streams: dict[int, set[Stream]] = {}
 
     def hear(self, event: Event) -> None:
@@ -150,7 +153,9 @@ class Streams:
             stream.is_stale = False
             if await self._viewer(request) is None or not stream.is_open:
                 return
-            missed = await self._db.read(deliveries.since, stream.bot_id, after)
+            missed = await self._db.read(
+                deliveries.since, stream.bot_id, after, self._base
+            )
             for number, payload in missed:
                 if stream.is_stale:
                     break

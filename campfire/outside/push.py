@@ -10,6 +10,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -47,12 +48,14 @@ class Push:
         signer: Signer,
         present: Callable[[], Collection[int]],
         origin: str | None = None,
+        base: str = "",
     ) -> None:
         self._db = db
         self._client = client
         self._signer = signer
         self._present = present
         self._origin = origin
+        self._base = base
         # In order within a room, so that what is newest is also told last.
         self.rounds = Kind(self.spread, most=4, each=1, patience=30.0)
         # A service that answers nobody leaves as much to another as it ever gets.
@@ -92,9 +95,9 @@ class Push:
     async def _send(self, job: Job, letter: Letter) -> None:
         keys = letter.keys
         subject = await self._subject()
-        headers, body = await asyncio.to_thread(
-            self._packed, keys, letter.notification, subject
-        )
+        told = letter.notification
+        told = replace(told, path=f"{self._base}{told.path}")
+        headers, body = await asyncio.to_thread(self._packed, keys, told, subject)
         started = time.monotonic()
         status = least = None
         try:

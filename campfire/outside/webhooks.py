@@ -46,13 +46,20 @@ class Webhooks:
     """`near` is the way to private addresses, for where an administrator allows it."""
 
     def __init__(
-        self, db: Database, far: Client, near: Client, keep: Keep, discard: Discard
+        self,
+        db: Database,
+        far: Client,
+        near: Client,
+        keep: Keep,
+        discard: Discard,
+        base: str = "",
     ) -> None:
         self._db = db
         self._far = far
         self._near = near
         self._keep = keep
         self._discard = discard
+        self._base = base
         # Seven seconds for the answer, the rest for a file in it.
         self.kind = Kind(self.handle, most=64, each=4, patience=30.0)
 
@@ -63,7 +70,7 @@ class Webhooks:
 
     async def handle(self, job: Job) -> None:
         delivery_id = job.payload["delivery_id"]
-        call = await self._db.read(deliveries.call, delivery_id)
+        call = await self._db.read(deliveries.call, delivery_id, self._base)
         if call is None:
             return await self._db.write(deliveries.drop, job)
         started = time.monotonic()

@@ -15,7 +15,7 @@ from campfire.chat.users import User
 from campfire.database import Reads
 from campfire.refusals import Invalid, NotFound
 from campfire.web import forms, pictures, render, responses, shell
-from campfire.web.keys import DB, DRILL, ID, LIMITS
+from campfire.web.keys import DB, DRILL, ID, LIMITS, PEERS
 from campfire.web.limits import UPLOADS
 from campfire.web.middleware import public
 from campfire.web.requests import etag, representation
@@ -92,7 +92,8 @@ async def people(request: web.Request) -> web.Response:
     found, more = await request.app[DB].read(
         users.on_account, user, query=query, after=forms.number(request, "after") or 0
     )
-    listed = responses.json([render.user(person) for person in found])
+    base = request.app[PEERS].base
+    listed = responses.json([render.user(person, base) for person in found])
     if more:
         onward = urlencode(
             {"after": found[-1].id} | ({"query": query} if query else {})
@@ -113,7 +114,7 @@ async def appoint(request: web.Request) -> web.Response:
     )
     if representation(request) == "page":
         return responses.see("/account#people")
-    return responses.json(render.user(person))
+    return responses.json(render.user(person, request.app[PEERS].base))
 
 
 @routes.delete(PERSON)
@@ -210,7 +211,7 @@ def presented(request: web.Request, account: Account) -> dict[str, Any]:
             RESTRICTED: account.only_administrators_create_rooms,
             NEAR: account.webhooks_may_be_near,
         },
-        "logo_url": f"/account/logo?v={account.logo_at or 0}",
+        "logo_url": f"{request.app[PEERS].base}/account/logo?v={account.logo_at or 0}",
     }
 
 

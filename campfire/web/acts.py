@@ -9,7 +9,7 @@ from campfire.chat import accounts, acts
 from campfire.chat.acts import Act, Kind
 from campfire.database import Reads
 from campfire.web import forms, render, responses, shell
-from campfire.web.keys import DB
+from campfire.web.keys import DB, PEERS
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
 
@@ -66,7 +66,8 @@ async def index(request: web.Request) -> web.Response:
         f"/account/acts?before={found.acts[-1].id}&limit={size}" if found.more else None
     )
     if representation(request) == "json":
-        answer = responses.json([presented(each) for each in found.acts])
+        base = request.app[PEERS].base
+        answer = responses.json([presented(each, base) for each in found.acts])
         if onward:
             answer.headers[hdrs.LINK] = f'<{onward}>; rel="next"'
         return answer
@@ -82,14 +83,14 @@ async def index(request: web.Request) -> web.Response:
     return responses.html(page)
 
 
-def presented(act: Act) -> dict[str, Any]:
+def presented(act: Act, base: str) -> dict[str, Any]:
     return {
         "id": act.id,
         "at": render.time(act.at),
         "kind": act.kind,
         "origin": act.origin,
-        "actor": act.actor and render.user(act.actor),
-        "user": act.user and render.user(act.user),
+        "actor": act.actor and render.user(act.actor, base),
+        "user": act.user and render.user(act.user, base),
         "room_id": act.room_id,
         "room_name": act.room_name,
         "detail": act.detail,

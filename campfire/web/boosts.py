@@ -13,7 +13,7 @@ from campfire.chat.accounts import Account
 from campfire.chat.messages import Message
 from campfire.database import Reads
 from campfire.web import forms, render, responses, shell
-from campfire.web.keys import DB, ID, LIMITS, RENDERER
+from campfire.web.keys import DB, ID, LIMITS, PEERS, RENDERER
 from campfire.web.limits import POSTS
 from campfire.web.middleware import for_bots
 from campfire.web.requests import representation
@@ -50,7 +50,7 @@ async def index(request: web.Request) -> web.Response:
         request,
         "boosts/index.html",
         account,
-        message=render.Shown.of(message),
+        message=render.Shown.of(message, request.app[PEERS].base),
         own=[boost for boost in message.boosts if boost.booster.id == user.id],
         quick=QUICK,
         may_edit=message.creator.id == user.id or user.role == "administrator",

@@ -34,7 +34,7 @@ async def index(request: web.Request) -> web.Response:
     user = await viewer(request)
     if representation(request) == "json":
         found = await request.app[DB].read(bots.all_of, user.id)
-        return responses.json([presented(bot) for bot in found])
+        return responses.json([presented(request, bot) for bot in found])
     context = await request.app[DB].read(behind_the_list, user.id)
     return await page(request, "bots/index.html", **context)
 
@@ -70,7 +70,7 @@ async def show(request: web.Request) -> web.Response:
         bots.find, user.id, forms.path_id(request, "bot_id")
     )
     if representation(request) == "json":
-        return responses.json(presented(bot))
+        return responses.json(presented(request, bot))
     return await settings(request, bot)
 
 
@@ -102,7 +102,7 @@ async def update(request: web.Request) -> web.Response:
         bot = await db.write(bots.picture, user.id, bot_id, image)
     if representation(request) == "page":
         return responses.see(f"/account/bots/{bot_id}?saved")
-    return responses.json(presented(bot))
+    return responses.json(presented(request, bot))
 
 
 @routes.delete(f"{BOT}/avatar")
@@ -129,7 +129,7 @@ async def switch_on(request: web.Request) -> web.Response:
     bot = await request.app[DB].write(bots.switch_on, user.id, bot_id)
     if representation(request) == "page":
         return responses.see(f"/account/bots/{bot_id}/deliveries")
-    return responses.json(presented(bot))
+    return responses.json(presented(request, bot))
 
 
 @routes.delete(BOT)
@@ -155,11 +155,12 @@ async def bench(request: web.Request) -> web.Response:
         response = responses.json(shown)
     else:
         bot = await request.app[DB].read(bots.find, user.id, bot_id)
+        base = request.app[PEERS].base
         response = await page(
             request,
             "bots/bench.html",
             bot=bot,
-            deliveries=[Tried.of(delivery) for delivery in found],
+            deliveries=[Tried.of(delivery, base) for delivery in found],
             older=found[-1].id if more else None,
             failed=sum(delivery.state == "failed" for delivery in found),
         )
@@ -220,11 +221,12 @@ class Tried:
     payload: str
 
     @classmethod
-    def of(cls, delivery: Delivery) -> "Tried":
+    def of(cls, delivery: Delivery, base: str) -> "Tried":
         words, took = delivery.words, delivery.took
-        about = "A message of a room that you are not in"
+        about, payload = "A message of a room that you are not in", ""
         if words is not None:
-            said = words.payload
+            said = deliveries.below(base, words.payload)
+            payload = json.dumps(said, indent=2, ensure_ascii=False)
             room = said["room"]["name"] or "a direct message"
             plain = said["message"]["body"]["plain"][:200]
             about = f"{said['user']['name']} in {room}: {plain}"
@@ -248,7 +250,7 @@ class Tried:
             tag,
             outcome,
             "" if took is None else f"{took / 1000:.1f} s",
-            json.dumps(words.payload, indent=2, ensure_ascii=False) if words else "",
+            payload,
         )
 
 
@@ -266,7 +268,7 @@ async def unveiled(
     if representation(request) == "page":
         response = await settings(request, bot, secrets=secrets, status=status)
     else:
-        shown = presented(bot) | {
+        shown = presented(request, bot) | {
             "bot_key": secrets.key,
             "signing_secret": secrets.signing,
         }
@@ -349,9 +351,9 @@ async def picture(request: web.Request, fields: forms.Fields) -> bytes | None:
     return await pictures.remade(image, "square", AVATAR, "WEBP")
 
 
-def presented(bot: Bot) -> dict[str, Any]:
+def presented(request: web.Request, bot: Bot) -> dict[str, Any]:
     off_at = bot.switched_off_at
-    return render.user(bot.user) | {
+    return render.user(bot.user, request.app[PEERS].base) | {
         "webhook_url": bot.webhook_url,
         "webhook_switched_off_at": None if off_at is None else render.time(off_at),
     }

@@ -35,8 +35,6 @@ from campfire.web.sessions import viewer, viewer_of
 
 routes = web.RouteTableDef()
 
-# Nobody who presses "back" after a sign-out finds the rooms or the drafts.
-FORGET: Final = {"Clear-Site-Data": '"cache", "storage"'}
 WRONG: Final = (
     "That did not work. Check the e-mail and the password, "
     "or wait three minutes and try again."
@@ -167,18 +165,14 @@ async def create(request: web.Request) -> web.Response:
 @routes.delete("/session")
 async def destroy(request: web.Request) -> web.Response:
     await sign_out(request)
-    response = responses.nothing()
-    response.headers.update(FORGET)
-    return response
+    return forgotten(request, responses.nothing())
 
 
 @routes.post("/session/end")
 async def end(request: web.Request) -> web.Response:
     """For a form, which can only get and post."""
     await sign_out(request)
-    response = responses.see("/session/new")
-    response.headers.update(FORGET)
-    return response
+    return forgotten(request, responses.see("/session/new"))
 
 
 @routes.get("/sessions")
@@ -264,7 +258,7 @@ async def take_transfer(request: web.Request) -> web.Response:
 async def transferred(request: web.Request, user: User) -> web.Response:
     request.app[LIMITS].hit(TRANSFERS, str((await viewer(request)).id))
     token, expires_at = await request.app[DB].write(sessions.transfer, user.id)
-    url = f"{request.app[PEERS].origin(request)}/session/transfers/{token}"
+    url = request.app[PEERS].url(request, f"/session/transfers/{token}")
     if representation(request) == "json":
         made = {"transfer_url": url, "expires_at": render.time(expires_at)}
         return responses.json(made, 201)
@@ -273,6 +267,17 @@ async def transferred(request: web.Request, user: User) -> web.Response:
         request, "sessions/transfer_link.html", account, url=url, user=user
     )
     return responses.html(page, 201)
+
+
+def forgotten(request: web.Request, response: web.Response) -> web.Response:
+    """Nobody who presses "back" after a sign-out finds the rooms or the drafts.
+
+    What is kept belongs to the whole host: below a path of it others keep theirs, and
+    the page and its worker forget ours alone.
+    """
+    kept = '"cache"' if request.app[PEERS].base else '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = kept
+    return response
 
 
 async def sign_out(request: web.Request) -> None:
@@ -311,12 +316,11 @@ async def signed_in(
     session["token"] = token
     if representation(request) == "page":
         response = responses.see(return_path(request))
-        response.del_cookie(RETURN_TO)
+        response.del_cookie(RETURN_TO, path=request.app[PEERS].base or "/")
         return response
     address = await db.read(users.email_address, user.id)
-    return responses.json(
-        {"token": token, "user": render.me(user, address), **more}, status
-    )
+    me = render.me(user, address, request.app[PEERS].base)
+    return responses.json({"token": token, "user": me, **more}, status)
 
 
 def return_path(request: web.Request) -> str:

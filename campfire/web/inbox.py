@@ -15,7 +15,7 @@ from campfire.chat.users import User
 from campfire.database import Reads
 from campfire.refusals import Busy, Invalid
 from campfire.web import forms, render, responses, shell
-from campfire.web.keys import DB
+from campfire.web.keys import DB, PEERS
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
 
@@ -50,13 +50,13 @@ class Shown:
     is_unread: bool
 
     @classmethod
-    def of(cls, entry: Entry) -> "Shown":
+    def of(cls, entry: Entry, base: str) -> "Shown":
         words, who = render.opening(entry.message), entry.message.creator
         if entry.boost:
             who = entry.boost.booster
             words = Markup("{} on \u201c{}\u201d").format(entry.boost.content, words)
         return cls(
-            render.Shown.of(entry.message),
+            render.Shown.of(entry.message, base),
             who,
             entry.room_name,
             words,
@@ -100,14 +100,14 @@ async def index(request: web.Request) -> web.Response:
     if name not in get_args(Kind):
         raise Invalid("There is no such list.", kind=f"One of {', '.join(TABS)}.")
     kind = cast(Kind, name)
-    before = forms.number(request, "before")
+    base, before = request.app[PEERS].base, forms.number(request, "before")
     limit = forms.clamped(
         forms.number(request, "limit"), inbox.PAGE, inbox.LONGEST_PAGE
     )
     if representation(request) == "json":
         found = await request.app[DB].read(inbox.page, user.id, kind, before, limit)
         messages = [entry for entry in found.entries if not entry.boost]
-        response = responses.json([render.entry(entry) for entry in messages])
+        response = responses.json([render.entry(entry, base) for entry in messages])
         if target := older(request, found):
             response.headers[hdrs.LINK] = f'<{target}>; rel="next"'
         return response
@@ -122,7 +122,7 @@ async def index(request: web.Request) -> web.Response:
             tabs=TABS,
             kind=kind,
             before=before,
-            entries=[Shown.of(entry) for entry in seen.page.entries],
+            entries=[Shown.of(entry, base) for entry in seen.page.entries],
             missed=seen.missed,
             opening=render.opening,
             message_url=render.message_url,
@@ -149,4 +149,4 @@ def older(request: web.Request, page: Page) -> str | None:
     if page.next_id is None:
         return None
     query = dict(request.query) | {"before": str(page.next_id)}
-    return f"{request.path}?{urlencode(query)}"
+    return f"{request.app[PEERS].path(request)}?{urlencode(query)}"

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from campfire.chat import accounts
 from campfire.web import responses
-from campfire.web.keys import DB, RENDERER, STATIC
+from campfire.web.keys import DB, PEERS, RENDERER, STATIC
 from campfire.web.middleware import public
 from campfire.web.sessions import viewer
 
@@ -29,7 +29,8 @@ LONGEST_SHARED: Final = 4_000
 async def manifest(request: web.Request) -> web.Response:
     account = await request.app[DB].read(accounts.find)
     name = account.name if account else accounts.NAME
-    logo = f"/account/logo?v={account.logo_at or 0 if account else 0}"
+    base = request.app[PEERS].base
+    logo = f"{base}/account/logo?v={account.logo_at or 0 if account else 0}"
     icon = {"src": logo, "sizes": "512x512", "type": "image/png"}
     icons = [
         {"src": f"{logo}&size=small", "sizes": "192x192", "type": "image/png"},
@@ -37,24 +38,24 @@ async def manifest(request: web.Request) -> web.Response:
         icon | {"purpose": "maskable"},
     ]
     told = {
-        "id": "/",
+        "id": f"{base}/",
         "name": name,
         "short_name": name,
         "description": "A chat for one team, around one fire.",
-        "start_url": "/",
-        "scope": "/",
+        "start_url": f"{base}/",
+        "scope": f"{base}/",
         "display": "standalone",
         "background_color": "#f4efe9",
         "theme_color": "#f4efe9",
         "categories": ["social", "business", "productivity"],
         "icons": icons,
         "shortcuts": [
-            {"name": "New chat room", "url": "/rooms/new?kind=open"},
-            {"name": "New message", "url": "/rooms/new?kind=direct"},
-            {"name": "My profile", "url": "/users/me"},
+            {"name": "New chat room", "url": f"{base}/rooms/new?kind=open"},
+            {"name": "New message", "url": f"{base}/rooms/new?kind=direct"},
+            {"name": "My profile", "url": f"{base}/users/me"},
         ],
         "share_target": {
-            "action": "/share",
+            "action": f"{base}/share",
             "method": "GET",
             "params": {"title": "title", "text": "text", "url": "url"},
         },
@@ -70,10 +71,11 @@ async def manifest(request: web.Request) -> web.Response:
 @public
 async def worker(request: web.Request) -> web.Response:
     """The worker, told which files are of its time: other files, another worker."""
-    static = request.app[STATIC]
+    static, base = request.app[STATIC], request.app[PEERS].base
     told = {
+        "base": base,
         "digest": static.digest,
-        "offline": OFFLINE,
+        "offline": f"{base}{OFFLINE}",
         "files": [
             static.url(name)
             for name in static.names()

@@ -60,8 +60,8 @@ async def create(request: web.Request) -> web.Response:
     else:
         body = spoken(await said(request))
         message, _ = await posting.post(db, bot.id, room_id, body, None)
-    origin = request.app[PEERS].origin(request)
-    location = f"{origin}/rooms/{room_id}/messages/{message.id}"
+    path = f"/rooms/{room_id}/messages/{message.id}"
+    location = request.app[PEERS].url(request, path)
     return web.Response(status=201, headers={hdrs.LOCATION: location})
 
 
@@ -100,9 +100,10 @@ async def boost(request: web.Request) -> web.Response:
     message, given, is_new = await request.app[DB].write(
         boosts.add, bot.id, message.id, content
     )
-    url = request.app[PEERS].origin(request) + render.message_url(message)
+    peers = request.app[PEERS]
+    url = peers.url(request, render.message_url(message))
     shown = render.boost(given) | {
-        "booster": render.user(bot),
+        "booster": render.user(bot, peers.base),
         "message": {"id": message.id, "url": url},
     }
     return responses.json(shown, 201 if is_new else 200)
@@ -158,10 +159,10 @@ def spoken(body: str) -> str:
 
 def worded(request: web.Request, message: Message) -> dict[str, Any]:
     """The message as every program gets it, with what Campfire's bots look for."""
-    shown = render.message(message)
-    origin = request.app[PEERS].origin(request)
+    peers = request.app[PEERS]
+    shown = render.message(message, peers.base)
     return shown | {
         "body": shown["body"] | {"plain_text": message.plain},
         "room": {"id": message.room_id},
-        "url": origin + shown["url"],
+        "url": peers.url(request, render.message_url(message)),
     }

@@ -5,12 +5,12 @@ from typing import Final
 
 from aiohttp import web
 
-from campfire.chat import accounts, messages
+from campfire.chat import accounts, messages, richtext
 from campfire.chat.messages import Message
 from campfire.refusals import Invalid
 from campfire.web import forms, posting, render, responses, rooms, shell
 from campfire.web.kept import EVERYBODY, Scope
-from campfire.web.keys import DB, ID, LIMITS, PAGES, RENDERER, UPLOADS
+from campfire.web.keys import DB, ID, LIMITS, PAGES, PEERS, RENDERER, UPLOADS
 from campfire.web.limits import DRAFTS, POSTS
 from campfire.web.middleware import for_bots
 from campfire.web.requests import representation
@@ -38,7 +38,8 @@ async def index(request: web.Request) -> web.Response:
     async def make() -> tuple[str, str, dict[str, str], Iterable[Scope]]:
         page = await request.app[DB].read(window.look, user.id, room_id)
         if wanted == "json":
-            shown = [render.message(message) for message in page.messages]
+            base = request.app[PEERS].base
+            shown = [render.message(message, base) for message in page.messages]
             text, content_type = render.json(shown), "application/json"
         else:
             text = request.app[RENDERER].fragments(page.messages)
@@ -85,7 +86,8 @@ async def preview(request: web.Request) -> web.Response:
     request.app[LIMITS].hit(DRAFTS, str(user.id))
     body = forms.text(await forms.body(request), "body")
     room_id = forms.path_id(request, "room_id")
-    return responses.html(await posting.shown(request.app[DB], user.id, room_id, body))
+    html = await posting.shown(request.app[DB], user.id, room_id, body)
+    return responses.html(richtext.below(request.app[PEERS].base, html))
 
 
 @routes.get(MESSAGE)
@@ -116,7 +118,7 @@ async def edit(request: web.Request) -> web.Response:
         forms.path_id(request, "room_id"),
         forms.path_id(request, "message_id"),
     )
-    shown = render.Shown.of(message)
+    shown = render.Shown.of(message, request.app[PEERS].base)
     if representation(request) == "page":
         account = await request.app[DB].read(accounts.require)
         page = await shell.page(
@@ -179,5 +181,7 @@ def shown(
     request: web.Request, message: Message, status: int = 200, **headers: str
 ) -> web.Response:
     if representation(request) == "json":
-        return responses.json(render.message(message), status, **headers)
+        return responses.json(
+            render.message(message, request.app[PEERS].base), status, **headers
+        )
     return responses.html(request.app[RENDERER].fragment(message), status, **headers)

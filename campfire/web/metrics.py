@@ -31,7 +31,8 @@ Route = tuple[str, str, int]
 class Traffic:
     """Counts answers by method, route and status, and how long they took."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: str = "") -> None:
+        self._base = base
         self._counts: dict[tuple[Any, str, int], Histogram] = {}
 
     def hit(self, request: web.Request, status: int, seconds: float) -> None:
@@ -46,9 +47,7 @@ class Traffic:
 
     def answers(self) -> dict[Route, int]:
         return {
-            (method, resource.canonical if resource else "other", status): sum(
-                counted.counts
-            )
+            (method, self._path(resource) or "other", status): sum(counted.counts)
             for (resource, method, status), counted in self._counts.items()
         }
 
@@ -56,12 +55,16 @@ class Traffic:
         """By noun, which is the first word of the path; what lasts is left out."""
         times: dict[str, Histogram] = {}
         for (resource, _, _), counted in self._counts.items():
-            path = resource.canonical if resource else "/"
+            path = self._path(resource) or "/"
             if path not in LASTING:
                 noun = path.split("/")[1]
                 noun = noun if noun in NOUNS else "other"
                 times.setdefault(noun, Histogram()).include(counted)
         return times
+
+    def _path(self, resource: web.AbstractResource | None) -> str:
+        """As it is written in the code."""
+        return resource.canonical.removeprefix(self._base) if resource else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from campfire.refusals import (
     Unreadable,
 )
 from campfire.web.bans import Bans
+from campfire.web.keys import PEERS
 from campfire.web.limits import BOTS, Limits
 from campfire.web.render import Renderer
 from campfire.web.requests import SAFE, Peers, is_of_a_bot, representation
@@ -131,7 +132,9 @@ class Lines:
 
 
 def numbering(
-    hit: Callable[[web.Request, int, float], None], is_stopping: Callable[[], bool]
+    hit: Callable[[web.Request, int, float], None],
+    is_stopping: Callable[[], bool],
+    base: str,
 ) -> Any:
     """Gives each request its number, for the answer and for every line it logs.
 
@@ -156,7 +159,7 @@ def numbering(
             route = request.match_info.route.resource
             extra = {
                 "method": request.method,
-                "route": route.canonical if route else None,
+                "route": route.canonical.removeprefix(base) if route else None,
                 "status": response.status,
                 "ms": round((ended - started) * 1000, 1),
                 "user_id": known(request),
@@ -211,7 +214,8 @@ def guarding(
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.version not in SPOKEN:
             raise web.HTTPVersionNotSupported()
-        if len(request.raw_path) > LONGEST_ADDRESS and request.path != "/searches":
+        is_long = len(request.raw_path) > LONGEST_ADDRESS
+        if is_long and peers.path(request) != "/searches":
             raise web.HTTPRequestURITooLong()
         require_own_name(request)
         await bans.require_welcome(request)
@@ -256,14 +260,16 @@ def refused(request: web.Request, renderer: Renderer, refusal: Refusal) -> web.R
 
 def is_signing_in(request: web.Request) -> bool:
     """Whether the words that came with the request are what proved nothing."""
-    return (request.method, request.path) == (hdrs.METH_POST, "/session")
+    path = request.app[PEERS].path(request)
+    return (request.method, path) == (hdrs.METH_POST, "/session")
 
 
 def signed_out(
     request: web.Request, renderer: Renderer, refusal: SignedOut
 ) -> web.Response:
     """A page is led to the door and back again; a program is told."""
-    if representation(request) == "page" and request.path != "/socket":
+    peers = request.app[PEERS]
+    if representation(request) == "page" and peers.path(request) != "/socket":
         response = web.Response(status=302, headers={hdrs.LOCATION: "/session/new"})
         leads_somewhere = request.headers.get("Sec-Fetch-Dest", "document")
         if (
@@ -272,7 +278,12 @@ def signed_out(
             and len(request.path_qs) <= LONGEST_RETURN
         ):
             response.set_cookie(
-                RETURN_TO, request.path_qs, max_age=600, httponly=True, samesite="Lax"
+                RETURN_TO,
+                request.path_qs.removeprefix(peers.base),
+                max_age=600,
+                path=peers.base or "/",
+                httponly=True,
+                samesite="Lax",
             )
         return response
     response = shown(request, renderer, 401, refusal.detail)

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from campfire import __version__
 from campfire.web.keys import OPENAPI
 from campfire.web.middleware import PROBLEM, public
-from campfire.web.requests import COOKIE, JSON, SECURE_COOKIE, etag
+from campfire.web.requests import JSON, cookie_name, etag
 
 Schema = dict[str, Any]
 
@@ -539,8 +539,8 @@ async def show(request: web.Request) -> web.Response:
     return web.Response(body=body, content_type=JSON, headers=headers)
 
 
-def described(router: web.UrlDispatcher, origin: str | None) -> bytes:
-    """The document, for the routes that the router has."""
+def described(router: web.UrlDispatcher, origin: str | None, base: str = "") -> bytes:
+    """The document, for the routes that the router has; they do not name the base."""
     paths: dict[str, dict[str, Any]] = {}
     for route in offered(router):
         key = name_of(route)
@@ -551,8 +551,7 @@ def described(router: web.UrlDispatcher, origin: str | None) -> bytes:
             path[route.method.lower()] = about
     bearer = {"type": "http", "scheme": "bearer"}
     is_https = (origin or "").startswith("https:")
-    name = SECURE_COOKIE if is_https else COOKIE
-    cookie = {"type": "apiKey", "in": "cookie", "name": name}
+    cookie = {"type": "apiKey", "in": "cookie", "name": cookie_name(base, is_https)}
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -561,7 +560,7 @@ def described(router: web.UrlDispatcher, origin: str | None) -> bytes:
             "description": "A chat server for one team. Send `Accept: application/json`"
             " with every request; times are UTC, ids are integers.",
         },
-        "servers": [{"url": origin or "/"}],
+        "servers": [{"url": f"{origin or ''}{base}" or "/"}],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": SCHEMAS,

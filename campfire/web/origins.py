@@ -5,6 +5,7 @@ can lend us theirs. Other sites read answers only to a bearer token, which a bro
 adds for nobody; a cookie opens nothing to them.
 """
 
+import re
 from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,6 +26,9 @@ PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type",
     "Access-Control-Max-Age": "600",
 }
+# What leads somewhere; handlers name paths without the base.
+LEADING: Final = (hdrs.LOCATION, hdrs.LINK, "HX-Redirect")
+OURS: Final = re.compile(r"^(<?)/")
 EXPOSED: Final = (
     "ETag, Link, Location, Retry-After, X-Request-Id, X-Total-Count,"
     " X-Total-Count-Capped"
@@ -43,7 +47,7 @@ class Origins:
         """Raises Misdirected; who watches from this machine may use any name."""
         if self._host is None or self._peers.host(request) == self._host:
             return
-        if not (request.path in PROBES and is_local(request)):
+        if not (self._peers.path(request) in PROBES and is_local(request)):
             raise Misdirected("There is no Campfire of this name here.")
 
     def preflight(self, request: web.Request) -> web.Response | None:
@@ -59,6 +63,11 @@ class Origins:
         await secure(request, response)
         if self._peers.is_https(request):
             response.headers["Strict-Transport-Security"] = HTTPS_ONLY
+        if base := self._peers.base:
+            for name in LEADING:
+                if name in response.headers:
+                    leads = OURS.sub(rf"\1{base}/", response.headers[name])
+                    response.headers[name] = leads
         if not self._shared:
             return
         vary = response.headers.get(hdrs.VARY)

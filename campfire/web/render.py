@@ -1,5 +1,6 @@
 """How things look from outside: as JSON, as fragments of HTML, as frames.
 
+What leads somewhere begins with the `base`, the path below which Campfire is.
 One rendering serves every viewer; what is personal is added in the browser. The match
 that words an event is the one place where a new event must find its frame.
 """
@@ -76,19 +77,19 @@ def time(milliseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
-def user(user: User) -> dict[str, Any]:
+def user(user: User, base: str) -> dict[str, Any]:
     return {
         "id": user.id,
         "name": user.name,
         "role": user.role,
         "status": user.status,
         "bio": user.bio,
-        "avatar_url": user.avatar_url,
+        "avatar_url": f"{base}{user.avatar_url}",
     }
 
 
-def me(person: User, email_address: str | None) -> dict[str, Any]:
-    return user(person) | {"email_address": email_address}
+def me(person: User, email_address: str | None, base: str) -> dict[str, Any]:
+    return user(person, base) | {"email_address": email_address}
 
 
 def sign_in(sign_in: SignIn, session_id: int) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def message_url(message: Message) -> str:
     return f"/rooms/{message.room_id}/@{message.id}"
 
 
-def message(message: Message) -> dict[str, Any]:
+def message(message: Message, base: str) -> dict[str, Any]:
     edited_at = message.edited_at
     return {
         "id": message.id,
@@ -137,21 +138,22 @@ def message(message: Message) -> dict[str, Any]:
         "seq": message.seq,
         "body": {
             "source": message.source,
-            "html": message.html,
+            "html": richtext.below(base, message.html),
             "plain": message.plain,
         },
-        "creator": user(message.creator),
+        "creator": user(message.creator, base),
         "created_at": time(message.created_at),
         "edited_at": None if edited_at is None else time(edited_at),
         "mentions": list(message.mentions),
-        "attachments": [attachment(each) for each in message.attachments],
-        "preview": preview(message.previews[0]) if message.previews else None,
+        "attachments": [attachment(each, base) for each in message.attachments],
+        "preview": preview(message.previews[0], base) if message.previews else None,
         "boosts": [boost(each) for each in message.boosts],
-        "url": message_url(message),
+        "url": f"{base}{message_url(message)}",
     }
 
 
-def attachment(attachment: Attachment) -> dict[str, Any]:
+def attachment(attachment: Attachment, base: str) -> dict[str, Any]:
+    thumbnail_url = attachment.thumbnail_url
     return {
         "id": attachment.id,
         "filename": attachment.filename,
@@ -159,19 +161,19 @@ def attachment(attachment: Attachment) -> dict[str, Any]:
         "byte_size": attachment.byte_size,
         "width": attachment.width,
         "height": attachment.height,
-        "url": attachment.url,
-        "thumbnail_url": attachment.thumbnail_url,
+        "url": f"{base}{attachment.url}",
+        "thumbnail_url": thumbnail_url and f"{base}{thumbnail_url}",
     }
 
 
-def preview(preview: Preview) -> dict[str, Any]:
+def preview(preview: Preview, base: str) -> dict[str, Any]:
     return {
         "id": preview.id,
         "url": preview.url,
         "site": preview.site,
         "title": preview.title,
         "description": preview.description,
-        "image_url": preview.image_url,
+        "image_url": preview.image_url and f"{base}{preview.image_url}",
     }
 
 
@@ -259,14 +261,15 @@ class Shown:
     url: str
 
     @classmethod
-    def of(cls, message: Message) -> "Shown":
+    def of(cls, message: Message, base: str) -> "Shown":
         edited_at = message.edited_at
         return cls(
             id=message.id,
             room_id=message.room_id,
             client_message_id=message.client_message_id,
             seq=message.seq,
-            html=Markup(message.html),  # Sanitized by chat/richtext.
+            # Sanitized by chat/richtext.
+            html=Markup(richtext.below(base, message.html)),
             sound=sounds.sound_of(message.plain),
             creator=message.creator,
             created_at=time(message.created_at),
@@ -291,9 +294,9 @@ def is_only_link(message: Message) -> bool:
     return is_whole or message.previews[0].url.endswith(f"//{words}")
 
 
-def hit(hit: Hit) -> dict[str, Any]:
+def hit(hit: Hit, base: str) -> dict[str, Any]:
     return {
-        "message": message(hit.message),
+        "message": message(hit.message, base),
         "room": {"id": hit.message.room_id, "name": hit.room_name},
         "snippet": snippet(hit),
     }
@@ -311,10 +314,10 @@ def snippet(hit: Hit) -> Markup:
     return Markup(marked)  # Nobody can send the characters that are replaced.
 
 
-def entry(entry: Entry) -> dict[str, Any]:
+def entry(entry: Entry, base: str) -> dict[str, Any]:
     """As a hit, because to a program it is the same: a message, and where it is."""
     return {
-        "message": message(entry.message),
+        "message": message(entry.message, base),
         "room": {"id": entry.message.room_id, "name": entry.room_name},
         "snippet": opening(entry.message),
     }
@@ -331,8 +334,9 @@ def opening(message: Message) -> Markup:
 class Renderer:
     """Renders with the application's templates; a message once for each version."""
 
-    def __init__(self, environment: jinja2.Environment) -> None:
+    def __init__(self, environment: jinja2.Environment, base: str = "") -> None:
         self._environment = environment
+        self._base = base
         self._message = environment.get_template("messages/_message.html")
         self._kept = lru_cache(FRAGMENTS)(self._fragment)
 
@@ -349,7 +353,7 @@ class Renderer:
         return "".join(map(self.fragment, messages))
 
     def _fragment(self, message: Message) -> str:
-        return self._message.render(message=Shown.of(message))
+        return self._message.render(message=Shown.of(message, self._base))
 
     def present(self, event: Event, format: str, viewer: int) -> dict[str, Any]:
         """The event as it goes down a socket of the viewer's.
@@ -365,7 +369,7 @@ class Renderer:
                 shown: dict[str, Any] = (
                     {"html": self.fragment(event.message)}
                     if format == "html"
-                    else {"message": message(event.message)}
+                    else {"message": message(event.message, self._base)}
                 )
                 place = {"room_id": event.message.room_id, "seq": event.message.seq}
                 return place | shown
@@ -399,7 +403,7 @@ class Renderer:
             case rooms.Removed() | memberships.Revoked():
                 return {"room_id": event.room_id}
             case users.Changed():
-                return {"user": user(event.user)}
+                return {"user": user(event.user, self._base)}
             case accounts.Changed():
                 return {"account": {"name": event.account.name}}
             case sessions.Started() | sessions.Ended() | users.Joined():

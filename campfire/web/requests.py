@@ -14,7 +14,6 @@ Network = IPv4Network | IPv6Network
 Representation = Literal["json", "fragment", "page"]
 
 COOKIE: Final = "campfire_session"
-SECURE_COOKIE: Final = f"__Host-{COOKIE}"
 BOT_KEY: Final = "bot_key"
 JSON: Final = "application/json"
 SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
@@ -65,12 +64,34 @@ def cookie(request: web.Request, name: str) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
-class Peers:
-    """Believes what proxies say only where the operator trusts them."""
+def cookie_name(base: str, is_https: bool) -> str:
+    """The cookie of the Campfire at this path; its neighbours have others, because
+    with the prefix a cookie goes to every path of the host."""
+    return f"{'__Host-' if is_https else ''}{COOKIE}{base.replace('/', '!')}"
 
-    def __init__(self, origin: str | None, trusted: Sequence[Network]) -> None:
+
+class Peers:
+    """Believes what proxies say only where the operator trusts them.
+
+    `base` is the path below which everything of ours is, empty or without a slash at
+    its end. Handlers name paths without it.
+    """
+
+    def __init__(
+        self, origin: str | None, trusted: Sequence[Network], base: str = ""
+    ) -> None:
+        self.base = base
         self._origin = origin
         self._trusted = trusted
+        self._cookies = [cookie_name(base, is_https) for is_https in (False, True)]
+
+    def path(self, request: web.Request) -> str:
+        """What was asked for, without the base."""
+        return request.path.removeprefix(self.base)
+
+    def url(self, request: web.Request, path: str) -> str:
+        """The whole address of a path, as the browser would write it."""
+        return f"{self.origin(request)}{self.base}{path}"
 
     def address(self, request: web.Request) -> str:
         """The client's address: the last one that no trusted proxy vouches for."""
@@ -109,8 +130,8 @@ class Peers:
 
     def cookie(self, request: web.Request) -> str:
         """What the session's cookie is called: a browser that came by https takes one
-        with this prefix from nobody but this very host (RFC 6265bis, 4.1.3.2)."""
-        return SECURE_COOKIE if self.is_https(request) else COOKIE
+        a prefix from nobody but this very host (RFC 6265bis, 4.1.3.2)."""
+        return self._cookies[self.is_https(request)]
 
     def is_https(self, request: web.Request) -> bool:
         """Whether the browser used it. Asked for every request."""

@@ -245,8 +245,7 @@ async def update(request: web.Request) -> web.Response:
     if representation(request) != "json":
         return responses.see(f"/rooms/{room.id}")
     members = await request.app[DB].read(rooms.members, user.id, room.id)
-    people = [render.user(member) for member in members]
-    return responses.json(render.room(room) | {"members": people})
+    return with_people(request, room, members)
 
 
 async def revised(
@@ -381,8 +380,7 @@ async def show(request: web.Request) -> web.Response:
         room, members = await request.app[DB].read(
             with_members, user.id, forms.path_id(request, "room_id")
         )
-        people = [render.user(member) for member in members]
-        return responses.json(render.room(room) | {"members": people})
+        return with_people(request, room, members)
     return await page(request, Window())
 
 
@@ -402,11 +400,12 @@ async def changes(request: web.Request) -> web.Response:
     )
     changed = [change for change in found.changed if isinstance(change, Message)]
     removed = [change for change in found.changed if isinstance(change, Removal)]
+    base = request.app[PEERS].base
     return responses.json(
         {
             "seq": found.seq,
             "more": found.more,
-            "messages": [render.message(change) for change in changed],
+            "messages": [render.message(change, base) for change in changed],
             "removed": [render.removal(change) for change in removed],
         }
     )
@@ -449,6 +448,7 @@ async def page(request: web.Request, window: Window) -> web.Response:
             max_age=TWENTY_YEARS,
             httponly=True,
             samesite="Lax",
+            path=request.app[PEERS].base or "/",
         )
     return response
 
@@ -504,15 +504,23 @@ def with_members(db: Reads, user_id: int, room_id: int) -> tuple[Room, list[User
     return rooms.find(db, user_id, room_id), rooms.members(db, user_id, room_id)
 
 
+def with_people(
+    request: web.Request, room: Room, members: Iterable[User]
+) -> web.Response:
+    base = request.app[PEERS].base
+    people = [render.user(member, base) for member in members]
+    return responses.json(render.room(room) | {"members": people})
+
+
 def join_url(request: web.Request, account: accounts.Account) -> str:
-    return f"{request.app[PEERS].origin(request)}/join/{account.join_code}"
+    return request.app[PEERS].url(request, f"/join/{account.join_code}")
 
 
 def more_link(request: web.Request, page: Page, window: Window) -> dict[str, str]:
     """A Link header (RFC 8288) to what follows in the direction asked for."""
     if not page.messages:
         return {}
-    path = request.path
+    path = request.app[PEERS].path(request)
     if window.after is not None and page.newer:
         target = f"{path}?after={page.messages[-1].id}&limit={window.limit}"
     elif window.after is None and page.older:

@@ -21,7 +21,7 @@ from campfire.chat.words import Asked
 from campfire.database import Reads
 from campfire.refusals import Busy, Invalid
 from campfire.web import forms, render, responses, shell
-from campfire.web.keys import DB, LIMITS
+from campfire.web.keys import DB, LIMITS, PEERS
 from campfire.web.limits import SEARCHES
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer
@@ -177,7 +177,8 @@ async def index(request: web.Request) -> web.Response:
         return responses.html(await page(request, question, seen))
     async with AT_ONCE:
         results = await request.app[DB].read(question.look, user.id)
-    response = responses.json([render.hit(hit) for hit in results.hits])
+    base = request.app[PEERS].base
+    response = responses.json([render.hit(hit, base) for hit in results.hits])
     response.headers["X-Total-Count"] = str(results.total)
     if results.is_capped:
         response.headers["X-Total-Count-Capped"] = "true"
@@ -260,15 +261,15 @@ async def page(request: web.Request, question: Question, seen: Sight) -> str:
         recent=seen.recent,
         total=seen.results.total,
         is_capped=seen.results.is_capped,
-        found=shown(question, seen),
+        found=shown(question, seen, request.app[PEERS].base),
         older=older(request, seen.results),
     )
 
 
-def shown(question: Question, seen: Sight) -> list[Found]:
+def shown(question: Question, seen: Sight, base: str) -> list[Found]:
     return [
         Found(
-            render.Shown.of(hit.message),
+            render.Shown.of(hit.message, base),
             hit.room_name,
             render.snippet(hit),
             *seen.around.get(hit.message.id, (None, None)),
@@ -354,7 +355,7 @@ def older(request: web.Request, results: Results) -> str | None:
         query["before"] = str(results.hits[-1].message.id)
         if representation(request) == "page":
             query["seen"] = str(seen)
-    return f"{request.path}?{urlencode(query)}"
+    return f"{request.app[PEERS].path(request)}?{urlencode(query)}"
 
 
 def next_link(request: web.Request, results: Results) -> dict[str, str]:

@@ -89,7 +89,7 @@ class Sessions(AbstractStorage):
     ) -> None:
         """Sets the cookie to the session's token, or takes it away."""
         name = self._peers.cookie(request)
-        is_secure = name != COOKIE
+        is_secure = self._peers.is_https(request)
         if session.empty:
             response.del_cookie(name, secure=is_secure)
             return

@@ -35,14 +35,15 @@ class File:
 class Static:
     """All static files, in memory; `digest` stands for all of their content."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: str = "") -> None:
+        self._base = base
         self._files, self.digest = contents(FOLDER, COMPRESSED)
 
     def url(self, name: str) -> str:
         """The address of a file, by its name in the folder."""
         if name not in self._files:
             raise FileNotFoundError(name)
-        return f"/static/{self.digest}/{name}"
+        return f"{self._base}/static/{self.digest}/{name}"
 
     def names(self) -> list[str]:
         return list(self._files)

@@ -27,7 +27,7 @@ from campfire.chat.users import Profile, User
 from campfire.database import Reads
 from campfire.refusals import Conflict, Invalid
 from campfire.web import forms, pictures, render, responses, shell
-from campfire.web.keys import DB, ID, LIMITS, PASSWORDS, PRESENT
+from campfire.web.keys import DB, ID, LIMITS, PASSWORDS, PEERS, PRESENT
 from campfire.web.limits import GUESSES, SEARCHES, UPLOADS
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer, viewer_of
@@ -57,7 +57,8 @@ async def index(request: web.Request) -> web.Response:
         request.query.get("query", ""),
         forms.number(request, "room_id"),
     )
-    return responses.json([render.user(person) for person in found])
+    base = request.app[PEERS].base
+    return responses.json([render.user(each, base) for each in found])
 
 
 @routes.get("/users/me")
@@ -65,7 +66,7 @@ async def me(request: web.Request) -> web.Response:
     user = await viewer(request)
     if representation(request) == "json":
         address = await request.app[DB].read(users.email_address, user.id)
-        return responses.json(render.me(user, address))
+        return responses.json(render.me(user, address, request.app[PEERS].base))
     return await profile(request, user, {}, {})
 
 
@@ -101,7 +102,7 @@ async def update(request: web.Request) -> web.Response:
     if representation(request) == "page":
         return responses.see(f"/users/me?saved{'=photo' if image else ''}")
     address = await db.read(users.email_address, user.id)
-    return responses.json(render.me(user, address))
+    return responses.json(render.me(user, address, request.app[PEERS].base))
 
 
 @routes.delete("/users/me/avatar")
@@ -117,7 +118,7 @@ async def show(request: web.Request) -> web.Response:
     asking = await viewer(request)
     user = await request.app[DB].read(users.find, forms.path_id(request, "user_id"))
     if representation(request) == "json":
-        return responses.json(render.user(user))
+        return responses.json(render.user(user, request.app[PEERS].base))
     context = await request.app[DB].read(beside_a_person, asking, user)
     return responses.html(
         await shell.page(

@@ -156,7 +156,7 @@ async def test_signing_out_leaves_nothing_to_read(
     await page.wait_for_url("**/session/new")
     assert await page.evaluate("() => caches.match('/rooms/1').then(Boolean)") is False
     kept = await page.evaluate("""async () => (await Promise.all((await caches.keys())
-            .filter((name) => name.startsWith("rooms-"))
+            .filter((name) => name.startsWith("campfire.rooms."))
             .map(async (name) => (await (await caches.open(name)).keys()).length)))
           .reduce((all, one) => all + one, 0)""")
     assert kept == 0

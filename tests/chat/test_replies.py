@@ -30,6 +30,12 @@ def test_a_message_answers_what_it_quotes(tx: Tx) -> None:
     assert answered(tx, answer) == [(question.id, JZ)]
 
 
+def test_a_link_may_lead_below_a_path(tx: Tx) -> None:
+    question = say(tx, "Is it lit?")
+    answer = say(tx, quoting(question, origin="https://there/teams/chat"), KEVIN)
+    assert answered(tx, answer) == [(question.id, JZ)]
+
+
 def test_several_quotations_answer_several(tx: Tx) -> None:
     first, second = say(tx, "Is it lit?"), say(tx, "Is it warm?", KEVIN)
     answer = say(

@@ -218,7 +218,9 @@ async def open_house(
     runners: list[Runner] = []
 
     def open_house(
-        origin: str | None = "https://chat.example:8443", **options: Any
+        origin: str | None = "https://chat.example:8443",
+        base: str = "",
+        **options: Any,
     ) -> House:
         known: dict[str, Any] = {
             "allowed": NEXT_DOOR,
@@ -229,7 +231,7 @@ async def open_house(
         client = Client(own="https://chat.example", **(known | options))
         present: set[int] = set()
         signer = Signer(Keys(PAIR["private"], PAIR["public"]))
-        pushing = Push(db, client, signer, lambda: present, origin)
+        pushing = Push(db, client, signer, lambda: present, origin, base)
         runner = Runner(db, {ROUND: pushing.rounds, PUSH: pushing.pushes})
         runners.append(runner)
 
@@ -251,7 +253,7 @@ async def open_house(
 async def test_a_push_can_be_read_by_its_browser_and_by_nobody_else(
     service: Service, open_house: Open
 ) -> None:
-    house, device = open_house(), Device()
+    house, device = open_house(base="/chat"), Device()
     await house.subscribe(device, service.endpoint("/send/1"))
     message = await house.post("@Jason the **fire** is lit")
     await house.done()
@@ -261,7 +263,7 @@ async def test_a_push_can_be_read_by_its_browser_and_by_nobody_else(
         "id": message.id,
         "title": "Watercooler",
         "body": "JZ: @Jason the fire is lit",
-        "path": f"/rooms/{WATERCOOLER}",
+        "path": f"/chat/rooms/{WATERCOOLER}",
         "badge": 1,
         "tag": f"room-{WATERCOOLER}",
     }

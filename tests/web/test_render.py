@@ -107,7 +107,7 @@ def test_a_sound_stands_in_the_place_of_its_words(renderer: Renderer) -> None:
     assert 'aria-label="Play the sound: owl"' in fragment
     assert f"<bdi>{escape(USER.name)}</bdi> plays <b>owl</b> 🦉" in fragment
     assert "/play" not in fragment
-    assert render.message(words)["body"]["html"] == "<p>/play owl</p>"
+    assert render.message(words, "")["body"]["html"] == "<p>/play owl</p>"
     unknown = replace(MESSAGE, html="<p>/play dodo</p>", plain="/play dodo")
     assert "<p>/play dodo</p>" in renderer.fragment(unknown)
 
@@ -129,7 +129,7 @@ def test_a_message_goes_down_as_json_or_html(
     renderer: Renderer, event: Event, frame: dict[str, object]
 ) -> None:
     as_json = renderer.present(event, "json", KEVIN)
-    assert as_json == frame | {"message": render.message(MESSAGE)}
+    assert as_json == frame | {"message": render.message(MESSAGE, "")}
     as_html = renderer.present(event, "html", KEVIN)
     assert as_html == frame | {"html": renderer.fragment(MESSAGE)}
 

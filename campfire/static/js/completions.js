@@ -51,7 +51,7 @@ async function people(wanted, signal) {
   const choices = found.map((user) => {
     const isShared = names.filter((name) => name === fold(user.name)).length > 1;
     const attributes = { class: "avatar is-small", alt: "", width: 24, height: 24 };
-    const picture = element("img", { ...attributes, src: url(user.avatar_url) });
+    const picture = element("img", { ...attributes, src: user.avatar_url });
     if (user.role === "bot") picture.classList.add("is-bot");
     const shown = element("span", {}, element("bdi", {}, ...marked(user.name, wanted)));
     const bot = element("span", { class: "tag" }, "bot");

@@ -60,7 +60,7 @@ export function connect(sidebar, list) {
   const person = ({ id, name, role, avatar_url }) => {
     const picture = element("img", {
       class: `avatar is-small${role === "bot" ? " is-bot" : ""}`,
-      src: url(avatar_url),
+      src: avatar_url,
       alt: "",
       width: 24,
       height: 24,

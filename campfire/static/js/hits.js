@@ -65,7 +65,7 @@ export async function connect(section) {
 
   const link = ({ message }, at, name, sign) => {
     const query = new URLSearchParams([...asked, ["hit", at]]);
-    const href = url(`${message.url}?${query}`);
+    const href = `${message.url}?${query}`;
     const attributes = { class: "button is-quiet is-icon is-small", href, "aria-label": name };
     return element("a", { ...attributes, title: name }, icon(sign));
   };

@@ -1,7 +1,9 @@
 // Campfire as an app of the device: its service worker, the button that installs it, and what of
 // the rooms is kept to be read without a line.
 
-import { url } from "./page.js";
+import { base, url } from "./page.js";
+
+const ROOMS = `campfire${base}.rooms.`;
 
 // Pages that are open while another release takes over are read anew when nobody looks.
 function renew() {
@@ -17,7 +19,7 @@ function renew() {
 export async function forget(isForgotten = () => true) {
   if (!("caches" in window)) return;
   for (const name of await caches.keys()) {
-    if (!name.startsWith("rooms-")) continue;
+    if (!name.startsWith(ROOMS)) continue;
     const cache = await caches.open(name);
     for (const page of await cache.keys()) if (isForgotten(page)) await cache.delete(page);
   }
@@ -41,7 +43,7 @@ export async function connect(socket) {
   socket.addEventListener("line.up", () => wasDown && registration.update().catch(() => {}));
   for (const name of ["room.removed", "membership.revoked"]) {
     socket.addEventListener(name, ({ detail }) => {
-      const gone = `/rooms/${detail.room_id}`;
+      const gone = url(`/rooms/${detail.room_id}`);
       forget((page) => new URL(page.url).pathname === gone).catch(() => {});
     });
   }

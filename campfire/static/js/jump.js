@@ -56,7 +56,7 @@ async function people(query) {
     .map(({ id, name, avatar_url }) => ({
       href: url(`/rooms/new?kind=direct&user_ids=${id}`),
       row: [
-        element("img", { class: "avatar is-small", src: url(avatar_url), alt: "", width: 24 }),
+        element("img", { class: "avatar is-small", src: avatar_url, alt: "", width: 24 }),
         words(name, "Write to them"),
       ],
     }));
@@ -66,7 +66,7 @@ async function messages(query) {
   if (query.length < SHORTEST) return [];
   const found = await asked(`/searches?${new URLSearchParams({ q: query, limit: MOST_MESSAGES })}`);
   return found.map(({ message, room, snippet }) => ({
-    href: url(message.url),
+    href: message.url,
     row: [
       icon("reply"),
       words(

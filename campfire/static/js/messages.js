@@ -3,7 +3,7 @@
 // the first paint, so that nothing moves once it can be seen.
 
 import { copy } from "./flash.js";
-import { element, icon, room, touch, url, viewer } from "./page.js";
+import { element, icon, room, touch, viewer } from "./page.js";
 import { dayName, dayOf, localize } from "./times.js";
 
 const FIVE_MINUTES = 5 * 60 * 1000;
@@ -143,7 +143,7 @@ export function rename(root, { id, name, avatar_url, status }) {
   for (const article of root.querySelectorAll(`article[data-creator-id="${id}"]`)) {
     article.querySelector(".message-author bdi").textContent = name;
     const picture = article.querySelector(".message-avatar img");
-    if (picture.getAttribute("src") !== url(avatar_url)) picture.src = url(avatar_url);
+    if (picture.getAttribute("src") !== avatar_url) picture.src = avatar_url;
     picture.classList.toggle("is-gone", status !== "active");
   }
   for (const chip of root.querySelectorAll(`a.mention[data-user-id="${id}"]`)) {

@@ -1,7 +1,8 @@
 // What the server wrote into the page: who reads, which room is open, where things are.
 // Modules ask here instead of reading attributes themselves.
 
-const { base, userId, userName, userRole, icons } = document.body.dataset;
+export const { base } = document.body.dataset;
+const { userId, userName, userRole, icons } = document.body.dataset;
 const sheet = document.getElementById("main");
 
 export const viewer = { id: Number(userId), name: userName, role: userRole };

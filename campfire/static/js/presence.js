@@ -54,7 +54,7 @@ export function connect(about, opener, socket) {
     const about = person.id === viewer.id ? "You" : (person.bio ?? "");
     const picture = element("img", {
       class: person.role === "bot" ? "avatar is-bot" : "avatar",
-      src: url(person.avatar_url),
+      src: person.avatar_url,
       alt: "",
       width: 36,
       height: 36,

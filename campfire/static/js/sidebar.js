@@ -6,7 +6,7 @@ import { connect as connectDrawer } from "./drawer.js";
 import { connect as connectFinder } from "./finder.js";
 import { flash } from "./flash.js";
 import { Listing } from "./listing.js";
-import { room, toSignIn, touch, url, viewer } from "./page.js";
+import { room, toSignIn, touch, viewer } from "./page.js";
 import { connect as connectSections } from "./sections.js";
 import * as title from "./title.js";
 
@@ -126,7 +126,7 @@ export function connect(sidebar, socket) {
     if (user.id !== viewer.id) return;
     const me = sidebar.querySelector(".sidebar-me");
     me.querySelector(".truncate").textContent = user.name;
-    me.querySelector("img").src = url(user.avatar_url);
+    me.querySelector("img").src = user.avatar_url;
   });
 
   dots.connect(socket);

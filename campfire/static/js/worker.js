@@ -2,12 +2,14 @@
 // keeps the last rooms readable without a line. It keeps pages and files, never what a script asks
 // for, and another release brings another worker, so nothing outlives its time.
 
-const { digest, offline, files } = self.campfire;
+const { base, digest, offline, files } = self.campfire;
 
-const FILES = `files-${digest}`;
-const ROOMS = `rooms-${digest}`;
+// Of this Campfire alone: caches belong to everything that there is under one name.
+const OURS = `campfire${base}.`;
+const FILES = `${OURS}files.${digest}`;
+const ROOMS = `${OURS}rooms.${digest}`;
 const MOST_ROOMS = 8;
-const ROOM = /^\/rooms\/\d+$/;
+const ROOM = new RegExp(`^${base.replaceAll(".", "\\.")}/rooms/\\d+$`);
 
 self.addEventListener("install", (event) => {
   const keep = async () => {
@@ -21,9 +23,10 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => {
   const begin = async () => {
     // A page that is open still asks for files of its own time, which the server has no more.
-    const former = (await caches.keys()).filter((key) => key.startsWith("files-") && key !== FILES);
+    const ours = (await caches.keys()).filter((key) => key.startsWith(OURS));
+    const former = ours.filter((key) => key.startsWith(`${OURS}files.`) && key !== FILES);
     const kept = new Set([FILES, ROOMS, former.at(-1)]);
-    for (const key of await caches.keys()) if (!kept.has(key)) await caches.delete(key);
+    for (const key of ours) if (!kept.has(key)) await caches.delete(key);
     await self.registration.navigationPreload?.enable();
     await self.clients.claim();
   };
@@ -36,7 +39,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
-  if (url.pathname.startsWith("/static/")) event.respondWith(file(request));
+  if (url.pathname.startsWith(`${base}/static/`)) event.respondWith(file(request));
   else if (request.mode === "navigate") event.respondWith(page(event, url));
 });
 
@@ -46,7 +49,7 @@ async function file(request) {
 
 async function page(event, url) {
   // Whoever is led to the door has nothing to read here any more.
-  if (url.pathname === "/session/new") await forgetRooms();
+  if (url.pathname === `${base}/session/new`) await forgetRooms();
   try {
     const answer = (await event.preloadResponse) ?? (await fetch(event.request));
     if (ROOM.test(url.pathname) && !url.search) event.waitUntil(keep(url, answer.clone()));
@@ -69,13 +72,15 @@ async function keep(url, answer) {
 // The room as it was read last; at the front door, the one that was open last.
 async function known(url) {
   const rooms = await caches.open(ROOMS);
-  if (url.pathname !== "/") return rooms.match(url.pathname);
+  if (url.pathname !== `${base}/`) return rooms.match(url.pathname);
   const last = (await rooms.keys()).at(-1);
   return last && Response.redirect(last.url, 302);
 }
 
 async function forgetRooms() {
-  for (const key of await caches.keys()) if (key.startsWith("rooms-")) await caches.delete(key);
+  for (const key of await caches.keys()) {
+    if (key.startsWith(`${OURS}rooms.`)) await caches.delete(key);
+  }
 }
 
 // Notifications
@@ -88,7 +93,8 @@ function told(data) {
   try {
     return data.json();
   } catch {
-    return { title: "Campfire", body: "Something was said.", path: "/", badge: 1, tag: "campfire" };
+    const path = `${base}/`;
+    return { title: "Campfire", body: "Something was said.", path, badge: 1, tag: "campfire" };
   }
 }
 
@@ -101,7 +107,7 @@ async function ring(news) {
     body,
     tag,
     renotify: !isOld,
-    icon: "/account/logo?size=small",
+    icon: `${base}/account/logo?size=small`,
     data: { id, title, body, path },
   });
   const drawn = news.badge
@@ -112,14 +118,17 @@ async function ring(news) {
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(open(event.notification.data?.path ?? "/"));
+  event.waitUntil(lead(event.notification.data?.path ?? `${base}/`));
 });
 
 // Any window of ours will do, best the one that is there already; only paths of ours are opened.
-async function open(path) {
-  const wanted = new URL(path, self.location.origin);
-  const url = wanted.origin === self.location.origin ? wanted : new URL("/", self.location.origin);
-  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+async function lead(path) {
+  const { origin } = self.location;
+  const isOurs = ({ href }) => href.startsWith(`${origin}${base}/`);
+  const wanted = new URL(path, origin);
+  const url = isOurs(wanted) ? wanted : new URL(`${base}/`, origin);
+  const open = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const windows = open.filter((each) => isOurs(new URL(each.url)));
   const there = windows.find((each) => new URL(each.url).pathname === url.pathname);
   const window = there ?? windows.find((each) => each.focused) ?? windows[0];
   if (!window) return self.clients.openWindow(url.href);
@@ -137,7 +146,7 @@ self.addEventListener("pushsubscriptionchange", (event) => {
       userVisibleOnly: true,
       applicationServerKey: options.applicationServerKey,
     });
-    await fetch("/users/me/push_subscriptions", {
+    await fetch(`${base}/users/me/push_subscriptions`, {
       method: "POST",
       headers: { Accept: "application/json", "Content-Type": "application/json" },
       body: JSON.stringify(subscription),
