@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientSession, DummyCookieJar, FormData
 from aiohttp.test_utils import TestServer, unused_port
+from yarl import URL
 
 from campfire import app
 from campfire.config import Config
@@ -23,6 +24,7 @@ from tests.samples import certificate
 
 PAPER = Path(__file__).parent.parent / "docs" / "deploying.md"
 NAME = "chat.example.com"
+LOCATION = re.compile(r"^    location / \{.*?^    \}\n", re.M | re.S)
 DAVID = {
     "name": "David",
     "email_address": "david@37signals.example",
@@ -45,42 +47,60 @@ def replaced(text: str, by: dict[str, str]) -> str:
     return text
 
 
-def nginx(folder: Path, port: int, behind: int) -> list[str]:
+def nginx(folder: Path, port: int, behind: int, base: str) -> list[str]:
     certificate(folder, NAME)
+    block = written("nginx")
+    if base:
+        block = LOCATION.sub(lambda found: written("nginx, below a path"), block)
     changes = {
         "listen 443": f"listen 127.0.0.1:{port}",
         "/etc/ssl": str(folder),
         "127.0.0.1:8000": f"127.0.0.1:{behind}",
     }
+    return started(folder, replaced(block, changes))
+
+
+def started(folder: Path, block: str) -> list[str]:
+    """nginx with a block, everything that it writes in a folder."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     kept = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off; pid {folder}/nginx.pid; error_log stderr; events {{}}\n"
-        f"http {{ access_log off;\n{kept}{replaced(written('nginx'), changes)}}}\n"
+        f"http {{ access_log off;\n{kept}{block}}}\n"
     )
     return ["nginx", "-p", str(folder), "-c", str(config)]
 
 
-def caddy(folder: Path, port: int, behind: int) -> list[str]:
+def caddy(folder: Path, port: int, behind: int, base: str) -> list[str]:
+    block = written("Caddy, below a path" if base else "Caddy")
     changes = {"127.0.0.1:8000": f"127.0.0.1:{behind}"}
+    if base:
+        changes["example.com {"] = f"{NAME} {{"
     config = folder / "Caddyfile"
     config.write_text(
         "{\nadmin off\nlocal_certs\nskip_install_trust\n"
         f"auto_https disable_redirects\nhttps_port {port}\n"
         f"storage file_system {folder}/caddy\n}}\n"
-        f"{replaced(written('Caddy'), changes)}"
+        f"{replaced(block, changes)}"
     )
     return ["caddy", "run", "--config", str(config), "--adapter", "caddyfile"]
 
 
+@pytest.fixture(params=["", "/chat"], ids=["root", "path"])
+def base(request: pytest.FixtureRequest) -> str:
+    given: str = request.param
+    return given
+
+
 @pytest.fixture
-async def behind(tmp_path: Path) -> AsyncIterator[TestServer]:
+async def behind(tmp_path: Path, base: str) -> AsyncIterator[TestServer]:
     """A server that is told what the paper says."""
     vapid.keep(tmp_path / app.PUSH_KEYS, VAPID_KEYS)
     config = Config(
         data=tmp_path,
         origin=f"https://{NAME}",
+        base=base,
         trusted_proxies=(ip_network("127.0.0.1"),),
         password_cost=4,
     )
@@ -93,14 +113,15 @@ async def behind(tmp_path: Path) -> AsyncIterator[TestServer]:
 @pytest.mark.parametrize("proxy", [nginx, caddy])
 async def test_a_proxy_as_the_paper_has_it_does_everything(
     behind: TestServer,
+    base: str,
     tmp_path_factory: pytest.TempPathFactory,
-    proxy: Callable[[Path, int, int], list[str]],
+    proxy: Callable[[Path, int, int, str], list[str]],
 ) -> None:
     port = unused_port()
     folder = tmp_path_factory.mktemp(proxy.__name__)
     assert behind.port is not None
     process = await asyncio.create_subprocess_exec(
-        *proxy(folder, port, behind.port),
+        *proxy(folder, port, behind.port, base),
         stderr=asyncio.subprocess.DEVNULL,
     )
     how: dict[str, Any] = {"ssl": False, "server_hostname": NAME}
@@ -113,7 +134,7 @@ async def test_a_proxy_as_the_paper_has_it_does_everything(
             async with asyncio.timeout(30):
                 while True:
                     try:
-                        alive = await client.get("/health", **how)
+                        alive = await client.get(f"{base}/health", **how)
                     except ClientError:
                         assert process.returncode is None, "it does not start"
                         await asyncio.sleep(0.05)
@@ -121,28 +142,41 @@ async def test_a_proxy_as_the_paper_has_it_does_everything(
                         break
             assert alive.status == 200
             assert "max-age" in alive.headers["Strict-Transport-Security"]
-            begun = await client.post("/first_run", json=DAVID, **how)
+            begun = await client.post(f"{base}/first_run", json=DAVID, **how)
             assert begun.status == 201
-            assert begun.headers["Set-Cookie"].startswith("__Host-campfire_session=")
+            name = f"__Host-campfire_session{base.replace('/', '!')}"
+            cookie = begun.headers["Set-Cookie"]
+            assert cookie.startswith(f"{name}=")
+            assert {"Path=/", "Secure"} <= set(cookie.split("; "))
             token = (await begun.json())["token"]
             client.headers["Authorization"] = f"Bearer {token}"
-            async with client.ws_connect("/socket", **how) as line:
+            async with client.ws_connect(f"{base}/socket", **how) as line:
                 assert (await line.receive_json())["event"] == "welcome"
                 form = FormData({"body": "Look"})
                 form.add_field(
-                    "attachment", io.BytesIO(b"x" * 3_000_000), filename="large.bin"
+                    "attachment", io.BytesIO(b"x" * 3_000_000), filename="50 %/ä.bin"
                 )
-                said = await client.post("/rooms/1/messages", data=form, **how)
+                room = f"{base}/rooms/1/messages"
+                said = await client.post(room, data=form, **how)
                 assert said.status == 201
                 (file,) = (await said.json())["attachments"]
-                sent = await client.get(file["url"], **how)
+                sent = await client.get(URL(file["url"], encoded=True), **how)
                 assert len(await sent.read()) == 3_000_000
             # Behind a proxy nobody is taken for this machine.
-            assert (await client.get("/metrics", **how)).status == 404
+            assert (await client.get(f"{base}/metrics", **how)).status == 404
             foreign = {"Origin": "https://elsewhere.example", "Cookie": "a=b"}
             foreign |= {"Authorization": ""}
-            refused = await client.post("/session", headers=foreign, json={}, **how)
+            door = f"{base}/session"
+            refused = await client.post(door, headers=foreign, json={}, **how)
             assert refused.status == 403
+            account = await (await client.get(f"{base}/account", **how)).json()
+            assert account["join_url"].startswith(f"https://{NAME}{base}/join/")
+            if base:
+                led = await client.get(base, allow_redirects=False, **how)
+                assert led.status in (301, 302)
+                assert led.headers["Location"].endswith(f"{base}/")
+                elsewhere = await client.get("/chatter", **how)
+                assert "X-Request-Id" not in elsewhere.headers, "it is not ours"
     finally:
         process.terminate()
         await process.wait()

@@ -48,6 +48,7 @@ class Campfire:
     data: Path
     port: int
     program: Sequence[str] = ("-m", "campfire")
+    settings: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     lines: list[str] = field(default_factory=list)
 
@@ -60,7 +61,7 @@ class Campfire:
             *(sys.executable, *self.program, "serve"),
             *("--port", str(self.port), "--data", str(self.data)),
             stdout=asyncio.subprocess.PIPE,
-            env=os.environ | {"CAMPFIRE_RATE_LIMITS": "off"},
+            env=os.environ | {"CAMPFIRE_RATE_LIMITS": "off"} | self.settings,
         )
         assert self.process.stdout is not None
         async for line in self.process.stdout:
@@ -147,9 +148,9 @@ async def open_window(
     assert faults == []
 
 
-async def light_the_fire(page: Page, name: str = "David") -> str:
+async def light_the_fire(page: Page, name: str = "David", at: str = "/") -> str:
     """First run in a window; answers with the invitation it shows."""
-    await page.goto("/")
+    await page.goto(at)
     await page.get_by_label("Your name").fill(name)
     await page.get_by_label("E-mail").fill(f"{name.lower()}@37signals.example")
     await page.get_by_label("Password").fill(PASSWORD)
