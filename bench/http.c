@@ -3,8 +3,8 @@
  * With -g it reads a page. Each answer must be the bytes of the client's first one;
  * or, while -r messages a second are posted with -m, it must be whole, hold -n messages
  * and the newest one that was acknowledged before it was asked for; or, with -v, be
- * whole, because somebody else posts. With -m alone every client posts as fast as it
- * is answered. */
+ * whole, because somebody else posts. With -o each client asks once, with -h for a
+ * fragment. With -m alone every client posts as fast as it is answered. */
 
 #define _GNU_SOURCE
 #include "wire.h"
@@ -32,10 +32,10 @@ struct client {
 };
 
 static struct client clients[MOST_CLIENTS];
-static const char *page, *prefix = "bench";
-static int room_id, messages_a_page, may_vary;
+static const char *page, *prefix = "bench", *accept_type = "text/html";
+static int room_id, messages_a_page, may_vary, asks_once, is_fragment;
 static double posts_a_second, pages_a_second;
-static long posted, acknowledged, answered, body_bytes;
+static long posted, acknowledged, answered, warmed, body_bytes;
 static char newest[ID];
 static struct figures page_times, post_times;
 
@@ -52,8 +52,9 @@ static void ask(struct client *client)
         int written = snprintf(request, sizeof request,
                                "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                                "Cookie: campfire_session=%s; last_room=%d\r\n"
-                               "Accept: text/html\r\n\r\n",
-                               page, client->token, room_id);
+                               "Accept: %s\r\n%s\r\n",
+                               page, client->token, room_id, accept_type,
+                               is_fragment ? "HX-Request: true\r\n" : "");
         size = (size_t)written;
         strcpy(client->id, newest);
     }
@@ -143,7 +144,8 @@ static int receive(struct client *client)
 static void usage(void)
 {
     fail("http -p PORT -t TOKENS [-c CLIENTS] [-s SECONDS] [-w WARM_UP_SECONDS]\n"
-         "     [-g PAGE [-n MESSAGES] [-f PAGES_A_SECOND] [-v]]\n"
+         "     [-g PAGE [-n MESSAGES] [-f PAGES_A_SECOND] [-v] [-o]\n"
+         "      [-a ACCEPTED_TYPE] [-h]]\n"
          "     [-m ROOM [-r MESSAGES_A_SECOND] [-x PREFIX]]");
 }
 
@@ -153,7 +155,7 @@ int main(int count, char **arguments)
     size_t readers = 16, people, all;
     double seconds = 10, warm_up = 1;
     char **tokens = NULL;
-    while ((option = getopt(count, arguments, "p:t:c:s:w:g:n:f:m:r:x:v")) != -1)
+    while ((option = getopt(count, arguments, "p:t:c:s:w:g:n:f:m:r:x:voa:h")) != -1)
         switch (option) {
         case 'p': port = atoi(optarg); break;
         case 't': tokens = tokens_in(optarg, &people); break;
@@ -167,6 +169,9 @@ int main(int count, char **arguments)
         case 'r': posts_a_second = atof(optarg); break;
         case 'x': prefix = optarg; break;
         case 'v': may_vary = 1; break;
+        case 'o': asks_once = 1; break;
+        case 'a': accept_type = optarg; break;
+        case 'h': is_fragment = 1; break;
         default: usage();
         }
     if (!port || !tokens || !(page || room_id) || readers >= MOST_CLIENTS)
@@ -185,10 +190,12 @@ int main(int count, char **arguments)
     uint64_t end = measured_from + (uint64_t)(seconds * 1e6), time;
     int is_warm = 0;
     size_t waiting = 0;
-    while ((time = now()) < end || waiting) {
+    while (((time = now()) < end && !(asks_once && answered == (long)readers)) ||
+           waiting) {
         struct epoll_event events[MOST_CLIENTS];
         if (!is_warm && time >= measured_from) {
             is_warm = 1;
+            warmed = answered;
             answered = 0;
             page_times.count = post_times.count = 0;
             measured_from = time;
@@ -197,7 +204,8 @@ int main(int count, char **arguments)
             struct client *client = &clients[i];
             double rate = !client->is_poster ? pages_a_second / (double)readers
                                              : posts_a_second;
-            if (client->is_waiting || (rate > 0 && time < client->next))
+            if (client->is_waiting || (rate > 0 && time < client->next) ||
+                (asks_once && client->first))
                 continue;
             if (rate > 0)
                 client->next = (client->next ? client->next : time) +
@@ -214,8 +222,9 @@ int main(int count, char **arguments)
     double took = (double)(now() - measured_from) / 1e6;
     printf("{\"seconds\": %.3f, \"acknowledged\": %ld", took, acknowledged);
     if (page)
-        printf(", \"pages\": %ld, \"pages_a_second\": %.1f, \"body_bytes\": %ld",
-               answered, (double)answered / took, body_bytes);
+        printf(", \"pages\": %ld, \"warmed\": %ld, \"pages_a_second\": %.1f"
+               ", \"body_bytes\": %ld",
+               answered, warmed, (double)answered / took, body_bytes);
     if (!page)
         printf(", \"posts_a_second\": %.1f", (double)post_times.count / took);
     print_figures("page", &page_times);

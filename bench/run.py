@@ -1,14 +1,15 @@
 """Measures Campfire on this machine: the server on one core, the load on another.
 
-Fills a data folder, starts the server on it, asks, posts and listens with the programs
-beside this file, compares the stored rows with what was acknowledged, and prints the
-median of several rounds. See README.md for how to read it.
+Fills a data folder, starts the server on copies of it, asks, posts and listens with
+the programs beside this file, compares the stored rows with what was acknowledged, and
+prints the median of several rounds. See README.md for how to read it.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -32,6 +33,14 @@ SERVER_CORE, LOAD_CORE = "0", "1"
 PAGE: Final = f"/rooms/{data.ROOM}"
 TICK: Final = os.sysconf("SC_CLK_TCK")
 PATIENCE: Final = 20.0
+JSON: Final = "application/json"
+# A page from the middle of what was said, the list of rooms, hits, what came lately.
+OTHERS: Final = {
+    "before": (f"/rooms/{data.ROOM}/messages?before=900", "-n", 40),
+    "rooms": ("/rooms", "-h"),
+    "search": ("/searches?q=kettle",),
+    "changes": (f"/rooms/{data.ROOM}/changes?since=900&limit=40", "-a", JSON),
+}
 # Longer than the quarter of a second in which unread counts are told.
 SETTLED: Final = 1.0
 
@@ -127,10 +136,10 @@ def campfire(bench: Bench) -> Iterator[Process]:
 
 
 @contextlib.contextmanager
-def bare(bench: Bench, body: bytes) -> Iterator[Process]:
+def bare(bench: Bench, body: bytes = b"", frame_bytes: int = 0) -> Iterator[Process]:
     page = bench.folder / "page.html"
     page.write_bytes(body)
-    server = Process(sys.executable, HERE / "bare.py", bench.port, page)
+    server = Process(sys.executable, HERE / "bare.py", bench.port, page, frame_bytes)
     try:
         yield server
     finally:
@@ -207,7 +216,9 @@ def pages(bench: Bench, name: str) -> Figures:
     reading = ("-g", PAGE, "-n", 40, "-c", 16)
     with campfire(bench) as server:
         server.answers(url(bench), bench.token())
+        worked = server.worked()
         warm = bench.load("http", *reading)
+        worked = server.worked() - worked
         body = body_of(bench)
         talked = bench.load("http", *reading, "-r", 10, "-x", name)
         require_stored(bench, name, talked["acknowledged"])
@@ -217,6 +228,7 @@ def pages(bench: Bench, name: str) -> Figures:
     return {
         "pages_a_second": warm["pages_a_second"],
         "page_p99_ms": warm["page_p99_ms"],
+        "page_cpu_us": worked / (warm["pages"] + warm["warmed"]) * 1e6,
         "page_kb": len(body) / 1024,
         "bare_pages_a_second": least["pages_a_second"],
         "of_bare": warm["pages_a_second"] / least["pages_a_second"],
@@ -224,6 +236,29 @@ def pages(bench: Bench, name: str) -> Figures:
         "of_warm_while_talked": talked["pages_a_second"] / warm["pages_a_second"],
         "talked_page_p99_ms": talked["page_p99_ms"],
     }
+
+
+def cold(bench: Bench, name: str) -> Figures:
+    """The first view of each of two hundred people, on a server that just started."""
+    with campfire(bench) as server:
+        server.answers(f"http://127.0.0.1:{bench.port}/health", bench.token())
+        found = bench.load("http", "-g", PAGE, "-n", 40, "-c", 200, "-w", 0, "-o")
+    assert found["pages"] == 200, found
+    return {"cold_pages_a_second": found["pages_a_second"]}
+
+
+def others(bench: Bench, name: str) -> Figures:
+    """What else is asked for all day: by 16 people, each their own, over and over."""
+    found = {}
+    with campfire(bench) as server:
+        server.answers(url(bench), bench.token())
+        for figure, (path, *more) in OTHERS.items():
+            worked = server.worked()
+            read = bench.load("http", "-g", path, "-c", 16, *more)
+            worked = server.worked() - worked
+            found[f"{figure}_a_second"] = read["pages_a_second"]
+            found[f"{figure}_cpu_us"] = worked / (read["pages"] + read["warmed"]) * 1e6
+    return found
 
 
 def fan(bench: Bench, name: str) -> Figures:
@@ -246,9 +281,14 @@ def fan(bench: Bench, name: str) -> Figures:
                 sys.exit("bench: the fan-out ended before the pages were read")
             if fan_out.wait(PATIENCE + 3 * bench.seconds):
                 sys.exit("bench: not everybody heard everything")
+    with bare(bench, frame_bytes=flat["frame_bytes"]) as server:
+        server.answers(url(bench), bench.token())
+        raw = bench.load("sockets", *to_all, "-q", 4, "-x", f"{name}raw")
     return {
         "complete_a_second": flat["complete_a_second"],
         "deliveries_a_second": flat["deliveries_a_second"],
+        "raw_complete_a_second": raw["complete_a_second"],
+        "of_raw": flat["complete_a_second"] / raw["complete_a_second"],
         "flat_delay_p99_ms": flat["delay_p99_ms"],
         "calm_delay_p50_ms": calm["delay_p50_ms"],
         "calm_delay_p99_ms": calm["delay_p99_ms"],
@@ -278,9 +318,23 @@ MEASURES: Final[dict[str, Callable[[Bench, str], Figures]]] = {
     "start": start,
     "posts": posts,
     "pages": pages,
+    "cold": cold,
+    "others": others,
     "fan": fan,
     "idle": idle,
 }
+
+
+def place(people: int, said: int) -> Path:
+    """A folder of that size and the tokens of its people: made once, and kept."""
+    folder = BUILT / f"place-{people}-{said}"
+    if not folder.exists():
+        unfinished = folder.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        tokens = data.made(unfinished / "data", people, said)
+        (unfinished / "tokens").write_text("".join(f"{each}\n" for each in tokens))
+        unfinished.rename(folder)
+    return folder
 
 
 def measured(bench: Bench, name: str, rounds: int) -> dict[str, list[float]]:
@@ -294,6 +348,7 @@ def measured(bench: Bench, name: str, rounds: int) -> dict[str, list[float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures Campfire.")
     parser.add_argument("names", nargs="*", help=", ".join(MEASURES))
+    parser.add_argument("--messages", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--sockets", type=int, default=1_000)
@@ -304,11 +359,11 @@ def main() -> None:
     if unknown := set(names) - set(MEASURES):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     found: dict[str, dict[str, list[float]]] = {}
+    made = place(given.sockets, given.messages)
     for name in names:
         with tempfile.TemporaryDirectory(prefix="campfire-bench-") as folder:
             bench = Bench(Path(folder), given.port, given.sockets, given.seconds)
-            tokens = data.made(bench.folder / "data", given.sockets, 2_000)
-            bench.tokens.write_text("".join(f"{token}\n" for token in tokens))
+            shutil.copytree(made, bench.folder, dirs_exist_ok=True)
             found[name] = measured(bench, name, given.rounds)
         for figure, values in found[name].items():
             spread = f"{min(values):.1f} to {max(values):.1f}"

@@ -56,7 +56,7 @@ static double rate;
 static uint64_t next_post;
 static struct message *messages; /* from first_seq on */
 static long first_seq = -1, newest_seq, posted, acknowledged, complete, deliveries;
-static long others;
+static long others, frame_bytes;
 static uint64_t *posted_at, last_complete;
 static size_t message_room, posted_room;
 static char batch[BATCH], text[TEXT];
@@ -152,6 +152,7 @@ static void hear_first(struct end *end, const char *frame, size_t size)
     message->posted = posted_at[number];
     message->frame = malloc(size);
     message->size = size;
+    frame_bytes = (long)size;
     memcpy(message->frame, frame, size);
     newest_seq = end->seq + 1;
     count(end, message);
@@ -383,9 +384,9 @@ static void talk(double seconds)
     double took = (double)(last_complete - start) / 1e6;
     printf("{\"seconds\": %.3f, \"acknowledged\": %ld, \"complete\": %ld, "
            "\"complete_a_second\": %.1f, \"deliveries_a_second\": %.0f, "
-           "\"others\": %ld",
+           "\"others\": %ld, \"frame_bytes\": %ld",
            took, acknowledged, complete, (double)complete / took,
-           (double)deliveries / took, others);
+           (double)deliveries / took, others, frame_bytes);
     print_figures("delay", &delays);
     print_figures("post", &answers);
     printf("}\n");
