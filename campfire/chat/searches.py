@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from campfire.chat import messages, rooms, scopes, snippets, words
 from campfire.chat.messages import Message
@@ -344,6 +344,14 @@ def _passes(tx: Tx, check: str) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the person looked for lately is not as it was."""
+
+    name: ClassVar = "search.remembered"
+    user_id: int
+
+
 def recent(db: Reads, user_id: int) -> list[str]:
     """What the person looked for lately, the latest first."""
     rows = db.rows(
@@ -370,8 +378,10 @@ def remember(tx: Tx, user_id: int, text: str) -> None:
              ORDER BY searched_at DESC, query LIMIT :most)""",
         {"user": user_id, "most": RECENT},
     )
+    tx.announce(Remembered(user_id))
 
 
 def forget(tx: Tx, user_id: int) -> None:
     """Forgets what the person looked for."""
     tx.row("DELETE FROM searches WHERE user_id = ?", (user_id,))
+    tx.announce(Remembered(user_id))

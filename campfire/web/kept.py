@@ -15,6 +15,7 @@ from campfire.chat import (
     memberships,
     messages,
     rooms,
+    searches,
     sessions,
     users,
 )
@@ -128,7 +129,7 @@ def scopes(event: Event) -> Iterable[Scope]:
             return (("room", event.message.room_id),)
         case messages.Removed():
             return (("room", event.removal.room_id),)
-        case memberships.Read():
+        case memberships.Read() | searches.Remembered():
             return (("user", event.user_id),)
         case rooms.Created() | rooms.Changed() | rooms.Granted():
             some_room = next(iter(event.rooms.values()))
@@ -142,7 +143,7 @@ def scopes(event: Event) -> Iterable[Scope]:
         case sessions.Ended():
             return (("user", event.user_id),)
         case users.Joined():
-            return [("room", room_id) for room_id in event.rooms]
+            return [EVERYBODY, *(("room", room_id) for room_id in event.rooms)]
         case _:
             return ()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, get_args
@@ -21,9 +21,11 @@ from campfire.chat.words import Asked
 from campfire.database import Reads
 from campfire.refusals import Busy, Invalid
 from campfire.web import forms, render, responses, shell
-from campfire.web.keys import DB, LIMITS, PEERS
+from campfire.web.kept import ACCOUNT, EVERYBODY, Scope
+from campfire.web.keys import DB, LIMITS, PAGES, PEERS
 from campfire.web.limits import SEARCHES
 from campfire.web.requests import representation
+from campfire.web.rooms import HTML
 from campfire.web.sessions import viewer
 
 routes = web.RouteTableDef()
@@ -172,9 +174,16 @@ async def index(request: web.Request) -> web.Response:
     if not words.asked(question.text).is_empty:
         request.app[LIMITS].hit(SEARCHES, str(user.id))
     if representation(request) == "page":
-        async with AT_ONCE:
-            seen = await request.app[DB].read(sight, user.id, question)
-        return responses.html(await page(request, question, seen))
+
+        async def make() -> tuple[str, str, dict[str, str], Iterable[Scope]]:
+            async with AT_ONCE:
+                seen = await request.app[DB].read(sight, user.id, question)
+            seen_rooms = [("room", room.id) for room in seen.rooms]
+            scopes = [("user", user.id), EVERYBODY, ACCOUNT, *seen_rooms]
+            return await page(request, question, seen), HTML, {}, scopes
+
+        form = f"search {'plain' in request.query}"
+        return await request.app[PAGES].answer(request, (user.id, form, question), make)
     async with AT_ONCE:
         results = await request.app[DB].read(question.look, user.id)
     base = request.app[PEERS].base

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from campfire.chat import boosts, memberships, messages, rooms, sessions, users
+from campfire.chat import (
+    boosts,
+    memberships,
+    messages,
+    rooms,
+    searches,
+    sessions,
+    users,
+)
 from campfire.chat.memberships import Membership
 from campfire.chat.messages import Message, Removal
 from campfire.chat.parts import Boost
@@ -139,7 +147,8 @@ def test_many_drops_are_remembered_as_one(
         (memberships.Revoked(frozenset({KEVIN}), 1), {("room", 1), ("user", KEVIN)}),
         (sessions.Ended(KEVIN, (7,)), {("user", KEVIN)}),
         (sessions.Started(KEVIN), set()),
-        (users.Joined(USER, (1, 3)), {("room", 1), ("room", 3)}),
+        (users.Joined(USER, (1, 3)), {kept.EVERYBODY, ("room", 1), ("room", 3)}),
+        (searches.Remembered(KEVIN), {("user", KEVIN)}),
     ],
 )
 def test_an_event_touches_what_it_changes(event: Event, touched: set[Scope]) -> None:

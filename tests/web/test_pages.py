@@ -153,6 +153,34 @@ async def test_an_answer_shows_every_change_that_was_answered_before(
         assert await seen(kevin.client, path, form) != before
 
 
+async def test_hits_show_every_change_that_was_answered_before(
+    server: TestServer, sign_in: SignIn
+) -> None:
+    assert server.app is not None
+    david, jz = await sign_in("David"), await sign_in("JZ")
+
+    async def found() -> str:
+        pages = [await seen(jz.client, "/searches?q=kettle", "page") for _ in range(2)]
+        assert pages[0] == pages[1]
+        return pages[0]
+
+    assert "Nothing found" in await found()
+    await jz.client.post("/searches", data={"q": "teapot"})
+    assert "teapot" in await found()
+    await jz.client.post("/searches/delete")
+    assert "teapot" not in await found()
+    message = await posted(david.client, "A kettle sings", room_id=WATERCOOLER)
+    assert "sings" in await found()
+    address = f"/rooms/{WATERCOOLER}/messages/{message['id']}"
+    await david.client.patch(address, json={"body": "The kettle whistles"})
+    assert "whistles" in await found()
+    await david.client.patch("/users/me", json={"name": "Dave"})
+    assert "Dave" in await found()
+    await server.app[DB].write(memberships.revoke, WATERCOOLER, [JZ])
+    text = await found()
+    assert "Nothing found" in text and "Watercooler" not in text
+
+
 async def test_a_sidebar_shows_what_happens_in_other_rooms(sign_in: SignIn) -> None:
     david, jz = await sign_in("David"), await sign_in("JZ")
     pages = [await seen(jz.client, "/rooms/1", "page")]
@@ -171,6 +199,7 @@ async def test_a_newcomer_is_counted_at_once(
 ) -> None:
     david = await sign_in("David")
     before = await seen(david.client, "/rooms/1", "page")
+    assert "Ben</option>" not in await seen(david.client, "/searches?q=x", "page")
     account = await (await david.client.get("/account")).json()
     words = {
         "name": "Ben",
@@ -180,6 +209,7 @@ async def test_a_newcomer_is_counted_at_once(
     joined = await stranger.post(account["join_url"], data=words, allow_redirects=False)
     assert joined.status == 303
     assert await seen(david.client, "/rooms/1", "page") != before
+    assert "Ben</option>" in await seen(david.client, "/searches?q=x", "page")
 
 
 @pytest.mark.parametrize("form", FORMS)
