@@ -5,8 +5,8 @@ needs as an argument.
 """
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any, Final
 
 import aiohttp_jinja2
@@ -146,10 +146,13 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         "base": config.base,
         "largest_file": config.largest_file * MEGABYTE,
         "qr_code": accounts.qr_code_path,
-        "static": static.url,
         "version": __version__,
     }
-    environment.filters["time"] = render.time
+    environment.filters |= {
+        "icon": functools.partial(render.icon, static.url("icons.svg")),
+        "static": static.url,
+        "time": render.time,
+    }
     renderer = Renderer(environment, config.base)
     hub = Hub(renderer.present)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -190,7 +193,7 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     unfolding = Previews(
         db,
         way_out,
-        partial(pictures.remade, shape="fit", size=SIZE, format="WEBP"),
+        functools.partial(pictures.remade, shape="fit", size=SIZE, format="WEBP"),
         limited=config.rate_limits,
     )
     signer = vapid.Signer(push_keys)

@@ -71,6 +71,20 @@ Announced = (
 )
 
 
+def icon(sprite: str, name: str, more: str = "") -> Markup:
+    """A drawing of the sprite, with more classes. Decoration: the words beside it,
+    or the label of its button, say what it means.
+
+    Its arguments are of templates, never of people. As a filter of a constant it is
+    made once, when Jinja compiles the template.
+    """
+    classes = f"icon {more}" if more else "icon"
+    href = f"{sprite}#icon-{name}"
+    return Markup(
+        f'<svg class="{classes}" aria-hidden="true"><use href="{href}"></use></svg>'
+    )
+
+
 def time(milliseconds: int) -> str:
     """RFC 3339, in UTC, to the millisecond."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -37,6 +37,10 @@ ROOM: Final = f"/rooms/{{room_id:{ID}}}"
 LAST_ROOM: Final = "last_room"
 TWENTY_YEARS: Final = 20 * 365 * 24 * 3600
 HTML: Final = "text/html; charset=utf-8"
+# What completion after `/play` offers.
+SOUNDS: Final = " ".join(
+    f"{sound.name}:{sound.emoji}" for sound in sounds.SOUNDS.values()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,7 +491,7 @@ async def room_page(
         first_unread=seen.first_unread,
         welcome=seen.is_first and not (page.older or page.newer),
         join_url=join_url(request, seen.account),
-        sounds=sounds.SOUNDS.values(),
+        sounds=SOUNDS,
         written=written,
         reason=reason,
     )
