@@ -86,6 +86,7 @@ test: setup programs ## Run every test on every core, in a real browser too
 
 # Programs that tests drive, of the distribution: name on the path, colon, Debian's package.
 DRIVEN := \
+	bwrap:bubblewrap \
 	caddy:caddy \
 	chromium:chromium \
 	chromium-headless-shell:chromium-headless-shell \
