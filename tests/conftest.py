@@ -4,12 +4,16 @@ David and Jason are administrators, JZ and Kevin members. All Pets is open to al
 Watercooler is closed, with everybody but Kevin in it. Production code sets the stage.
 """
 
+import contextlib
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import apsw
+import jinja2
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
@@ -18,7 +22,7 @@ from hypothesis import settings
 from campfire import app
 from campfire.chat import accounts, passwords, rooms, sessions, users
 from campfire.config import Config
-from campfire.database import Database, Event, Tx, connect, migrate
+from campfire.database import Database, Event, Tx, applied, connect, migrate
 from campfire.outside import vapid
 from campfire.outside.client import Client
 from campfire.web.keys import DB
@@ -57,11 +61,45 @@ def set_the_stage(tx: Tx) -> None:
     rooms.create(tx, DAVID, "closed", "Watercooler", INSIDERS)
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with nothing in it, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / app.FILE
+    with contextlib.closing(connect(path)) as connection:
+        migrate(connection, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def cast(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the cast in it, to be copied."""
+    path = tmp_path_factory.mktemp("cast") / app.FILE
+    applied(path, set_the_stage)
+    return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Each application has its templates compiled; here there are thousands of them."""
+    compiled = jinja2.Environment.compile
+    kept: dict[Any, Any] = {}
+
+    def compile(
+        environment: jinja2.Environment, source: str, *more: Any, **options: Any
+    ) -> Any:
+        key = environment.globals.get("base"), source, more, tuple(options.items())
+        if key not in kept:
+            kept[key] = compiled(environment, source, *more, **options)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jinja2.Environment, "compile", compile)
+        yield
+
+
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
-    path = tmp_path / "campfire.sqlite3"
-    connection = connect(path)
-    migrate(connection, path)
+def connection(empty: Path, tmp_path: Path) -> Iterator[apsw.Connection]:
+    connection = connect(Path(shutil.copy(empty, tmp_path)))
     yield connection
     connection.close()
 
@@ -84,11 +122,11 @@ def events() -> list[Event]:
 
 
 @pytest.fixture
-async def db(tmp_path: Path, events: list[Event]) -> AsyncIterator[Database]:
+async def db(
+    cast: Path, tmp_path: Path, events: list[Event]
+) -> AsyncIterator[Database]:
     """A real database with its writer thread, the cast on stage."""
-    db = Database(tmp_path / "campfire.sqlite3", publish=events.append)
-    await db.write(set_the_stage)
-    events.clear()
+    db = Database(Path(shutil.copy(cast, tmp_path)), publish=events.append)
     yield db
     await db.close()
 
@@ -107,15 +145,15 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
+async def server(cast: Path, tmp_path: Path) -> AsyncIterator[TestServer]:
     """The whole application on a free port, the cast on stage."""
     config = Config(data=tmp_path, password_cost=4)
     # As an earlier start left them: making them takes a process.
     vapid.keep(tmp_path / app.PUSH_KEYS, VAPID_KEYS)
+    shutil.copy(cast, tmp_path)
     nowhere = Client(lookup=lambda name: [])  # No test asks the internet.
     server = TestServer(await app.create(config, nowhere))
     await server.start_server()
-    await server.app[DB].write(set_the_stage)
     yield server
     await server.close()
 
