@@ -27,6 +27,12 @@ from tests.samples import picture
 from tests.test_deploying import LOCATION, replaced, started, written
 
 BASE = "/chat"
+# What somebody else on the same name keeps in the browser, and what is left of it.
+KEEP = "() => { localStorage.setItem('blog', '1'); return caches.open('blog-1'); }"
+LEFT = """async () => {
+  const kept = (await caches.keys()).filter((name) => name.startsWith("blog"));
+  return [...kept, ...Object.keys(localStorage)].sort();
+}"""
 
 
 class Behind(Campfire):
@@ -88,6 +94,8 @@ async def test_two_people_below_a_path(
 ) -> None:
     david, jason = await open_window(), await open_window()
     asked = watch(david), watch(jason)
+    await david.goto(f"{BASE}/health")
+    await david.evaluate(KEEP)
     invitation = await light_the_fire(david, at=f"{BASE}/")
     assert invitation.startswith(f"{campfire.url}{BASE}/join/")
     await join(jason, invitation, "Jason")
@@ -124,6 +132,9 @@ async def test_two_people_below_a_path(
     assert scope == f"{campfire.url}{BASE}/"
     await david.get_by_role("button", name="Sign out").click()
     await david.wait_for_url(f"**{BASE}/session/new")
+    left = await david.evaluate(LEFT)
+    assert left[:2] == ["blog", "blog-1"], "what is not ours stays"
+    assert not [key for key in left if "draft" in key or "outbox" in key]
     await david.get_by_label("E-mail").fill("david@37signals.example")
     await david.get_by_label("Password").fill(PASSWORD)
     await david.get_by_role("button", name="Sign in").click()

@@ -5,9 +5,10 @@
 const { base, digest, offline, files } = self.campfire;
 
 // Of this Campfire alone: caches belong to everything that there is under one name.
-const OURS = `campfire${base}.`;
-const FILES = `${OURS}files.${digest}`;
-const ROOMS = `${OURS}rooms.${digest}`;
+const ALL_FILES = `campfire${base}.files.`;
+const ALL_ROOMS = `campfire${base}.rooms.`;
+const FILES = ALL_FILES + digest;
+const ROOMS = ALL_ROOMS + digest;
 const MOST_ROOMS = 8;
 const ROOM = new RegExp(`^${base.replaceAll(".", "\\.")}/rooms/\\d+$`);
 
@@ -23,10 +24,10 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => {
   const begin = async () => {
     // A page that is open still asks for files of its own time, which the server has no more.
-    const ours = (await caches.keys()).filter((key) => key.startsWith(OURS));
-    const former = ours.filter((key) => key.startsWith(`${OURS}files.`) && key !== FILES);
-    const kept = new Set([FILES, ROOMS, former.at(-1)]);
-    for (const key of ours) if (!kept.has(key)) await caches.delete(key);
+    const keys = await caches.keys();
+    const old = keys.filter((key) => key.startsWith(ALL_FILES) && key !== FILES).slice(0, -1);
+    old.push(...keys.filter((key) => key.startsWith(ALL_ROOMS) && key !== ROOMS));
+    for (const key of old) await caches.delete(key);
     await self.registration.navigationPreload?.enable();
     await self.clients.claim();
   };
@@ -78,9 +79,7 @@ async function known(url) {
 }
 
 async function forgetRooms() {
-  for (const key of await caches.keys()) {
-    if (key.startsWith(`${OURS}rooms.`)) await caches.delete(key);
-  }
+  for (const key of await caches.keys()) if (key.startsWith(ALL_ROOMS)) await caches.delete(key);
 }
 
 // Notifications
