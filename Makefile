@@ -90,7 +90,8 @@ DRIVEN := \
 	caddy:caddy \
 	chromium:chromium \
 	chromium-headless-shell:chromium-headless-shell \
-	nginx:nginx
+	nginx:nginx \
+	redis-server:redis-server
 
 # They serve tests alone: what Debian started where there is systemd is stopped for good.
 .PHONY: programs

@@ -6,8 +6,8 @@ needs as an argument.
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp_jinja2
 import aiohttp_session
@@ -36,6 +36,7 @@ from campfire.outside.previews import SIZE, Previews
 from campfire.outside.push import Push
 from campfire.outside.webhooks import Webhooks
 from campfire.storage import Storage
+from campfire.turns import Turns, Worker
 from campfire.web import (
     accounts,
     acts,
@@ -98,6 +99,9 @@ from campfire.web.sessions import Passwords, Sessions
 from campfire.web.static import Static
 from campfire.web.uploads import Uploads
 
+if TYPE_CHECKING:
+    from campfire.live.relay import Relay
+
 ROUTES: Final = (
     accounts.routes,
     acts.routes,
@@ -121,15 +125,19 @@ ROUTES: Final = (
 FILE: Final = "campfire.sqlite3"
 FILES: Final = "files"
 PUSH_KEYS: Final = "push-keys.json"
+TURNS: Final = "turns"
 # With the key as bearer token, or in the path.
 STREAMS: Final = ("/bots/me/events", f"/bots/{{{BOT_KEY}:[^/]+}}/events")
 MEGABYTE: Final = 1_000_000
 
 
-async def create(config: Config, client: Client | None = None) -> web.Application:
+async def create(
+    config: Config, client: Client | None = None, worker: Worker | None = None
+) -> web.Application:
     """The application, with its database open; it closes both when it stops.
 
-    Its way out is the guarded one; only who builds the application can widen it.
+    Its way out is the guarded one; only who builds the application can widen it. It is
+    alone, or the `worker` that is given among several.
     """
     app = web.Application(client_max_size=LARGEST_BODY)
     static = Static(config.base)
@@ -158,7 +166,8 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     push_keys = await vapid.keys(config.data / PUSH_KEYS)
     environment.globals["push_key"] = push_keys.public
-    db = hub.db = Database(config.data / FILE)
+    turns = Turns(config.data / TURNS, worker.number) if worker else None
+    db = hub.db = Database(config.data / FILE, turns=turns)
     storage = Storage(config.data / FILES)
     peers = Peers(config.origin, config.trusted_proxies, config.base)
     sessions = Sessions(db, peers)
@@ -172,19 +181,23 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         bans.hear(event)
         hub.publish(event)
         streams.hear(event)
-        sweeps.hear(event)
         webhooks.hear(event)
-        runner.hear(event)
+        if has_duties:
+            sweeps.hear(event)
+            runner.hear(event)
 
     db.publish = publish
+    # What is done once for all of them is done by the first.
+    has_duties = worker is None or worker.number == 1
     streams = Streams(
         db, viewer=sessions.viewer, limited=config.rate_limits, base=config.base
     )
-    sweeps = Sweeps(db, storage)
-    watch = Watch(db, hub)
+    watch = Watch(db, hub, rarely=turns is not None)
+    if has_duties:
+        sweeps = Sweeps(db, storage, orphans=worker is None or worker.is_new)
     nights = (
         Nights(config.data, config.data / config.backups, config.backups_kept)
-        if config.backups
+        if config.backups and has_duties
         else None
     )
     app[DRILL] = nights.drill if nights else None
@@ -230,8 +243,8 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         PUSH: pushing.pushes,
         deliveries.KIND: webhooks.kind,
     }
-    runner = Runner(db, kinds)
-    app[READINESS] = Readiness(db, runner.state)
+    if has_duties:
+        runner = Runner(db, kinds)
     traffic = Traffic(config.base)
     stopping = app[STOPPING] = asyncio.Event()
     app.middlewares.append(numbering(traffic.hit, stopping.is_set, config.base))
@@ -246,6 +259,38 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         app.add_routes(routes)
     kept: dict[str, Kept[Any, Any]] = {"pages": pages.kept, "sessions": sessions.kept}
     numbers = Numbers(db, hub, traffic, nights, kept)
+    relay: "Relay | None" = None
+    if turns and worker and config.broker:
+        # Who serves alone does without the library, and its ten megabytes.
+        from campfire.live import relay as relays
+
+        def look_again() -> None:
+            streams.look_again()
+            if has_duties:
+                sweeps.look_again()
+                runner.look_again()
+
+        relay = relays.Relay(
+            config.broker,
+            turns,
+            worker.number,
+            db,
+            hub,
+            publish=publish,
+            revalidate=watch.revalidate,
+            look_again=look_again,
+            tried=limits.windows.hear,
+            numbers=numbers.own_text,
+        )
+        db.pass_on = relay.pass_on
+        limits.windows.own = relay.try_made
+        numbers.relay = relay
+    components: dict[str, Callable[[], str]] = {}
+    if has_duties:
+        components["jobs"] = runner.state
+    if relay:
+        components["broker"] = relay.state
+    app[READINESS] = Readiness(db, components)
     metrics = Metrics(numbers.text, config.metrics_token)
     app.router.add_get("/metrics", public(metrics.show))
     app.router.add_get("/static/{digest}/{name:.+}", public(static.show))
@@ -279,14 +324,21 @@ async def create(config: Config, client: Client | None = None) -> web.Applicatio
         yield
         if nights:
             await nights.close()
-        await runner.close()
+        if has_duties:
+            await runner.close()
+            await sweeps.close()
         await watch.close()
-        await sweeps.close()
+        if relay:
+            await relay.close()
         app[PASSWORDS].close()
         await db.close()
+        if turns:
+            turns.close()
 
     app.on_shutdown.append(stop)
     app.cleanup_ctx.append(parts)
+    if relay:
+        await relay.start()
     return app
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+from campfire.turns import MOST_WORKERS
+
 PREFIX: Final = "CAMPFIRE_"
 USUAL_PORTS: Final = {"http": 80, "https": 443}
+BROKERS: Final = ("redis://", "rediss://", "unix://")
 # What no browser, proxy or cookie writes in another way; no segment is only dots.
 BASE: Final = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)*")
 Network = IPv4Network | IPv6Network
@@ -55,6 +58,10 @@ class Config:
         10_000, "megabytes that the files of one person may have together"
     )
     rate_limits: bool = setting(True, "on, or off for measuring")
+    workers: int = setting(1, "processes to serve with; more than 1 need a broker")
+    broker: str | None = setting(
+        None, "where workers talk, such as redis://127.0.0.1:6379"
+    )
     backups: Path | None = setting(
         Path("backups"), "folder for a backup every night, within data, or off"
     )
@@ -96,6 +103,15 @@ class Config:
             raise Misconfigured(
                 "CAMPFIRE_ORIGIN must be https with CAMPFIRE_TLS_CERTIFICATE."
             )
+        if not 1 <= config.workers <= MOST_WORKERS:
+            raise Misconfigured(
+                f"CAMPFIRE_WORKERS must be between 1 and {MOST_WORKERS}."
+            )
+        if config.workers > 1 and config.broker is None:
+            raise Misconfigured(
+                "CAMPFIRE_BROKER must say where several workers talk, "
+                "such as redis://127.0.0.1:6379."
+            )
         if config.backups_kept < 1:
             raise Misconfigured("CAMPFIRE_BACKUPS_KEPT must be at least 1.")
         return config
@@ -108,7 +124,7 @@ def parsed(variable: str, value: str) -> Any:
             f"{variable} must be something; leave it out for the default."
         )
     match variable.removeprefix(PREFIX):
-        case "PORT" | "LARGEST_FILE" | "FILES_PER_PERSON" | "BACKUPS_KEPT":
+        case "PORT" | "LARGEST_FILE" | "FILES_PER_PERSON" | "BACKUPS_KEPT" | "WORKERS":
             if not (value.isascii() and value.isdecimal() and len(value) < 9):
                 raise Misconfigured(f"{variable} must be a number.")
             return int(value)
@@ -134,6 +150,10 @@ def parsed(variable: str, value: str) -> Any:
                 raise Misconfigured(
                     f"{variable} must be networks such as 127.0.0.1/32."
                 ) from None
+        case "BROKER":
+            if not value.startswith(BROKERS):
+                raise Misconfigured(f"{variable} must look like redis://127.0.0.1.")
+            return value
         case "LOG_FORMAT":
             if value not in ("json", "text"):
                 raise Misconfigured(f"{variable} must be json or text.")

@@ -28,6 +28,7 @@ import apsw.bestpractice
 from campfire.histograms import Histogram
 from campfire.refusals import Busy, Full
 from campfire.relevance import relevance
+from campfire.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +140,10 @@ class Job:
     error: BaseException | None = None
     events: Sequence[Event] = ()
     is_vital: bool = False
+
+
+# The jobs that were done, and the turn in which.
+Commit = tuple[list[Job], int | None]
 
 
 def vital(change: Change) -> Change:
@@ -331,8 +336,12 @@ def refused(error: Exception) -> Exception:
 class Database:
     """The file, open for one writer and several readers, until `close`.
 
-    `publish` is called on the event loop with each committed event.
+    `publish` is called on the event loop with each committed event. Where several
+    processes write they take `turns`, and `pass_on` is called in its place, with the
+    number of each turn and all that was announced in it.
     """
+
+    pass_on: Callable[[int, list[Event]], None]
 
     def __init__(
         self,
@@ -340,10 +349,12 @@ class Database:
         *,
         publish: Callable[[Event], None] = lambda event: None,
         readers: int = 2,
+        turns: Turns | None = None,
     ) -> None:
         require_sqlite()
         self.path = path
         self.publish = publish
+        self._turns = turns
         self._writer = connect(path)
         migrate(self._writer, path)
         self._writer.set_wal_hook(self._grown)
@@ -443,6 +454,8 @@ class Database:
             if version != self._seen_version:
                 self._seen_version = version
                 self._generation += 1
+        if self._turns:  # They write as often as we do, and we may be at work.
+            return self._generation + self._turns.elsewhere()
         return self._generation
 
     def _ask_again(self) -> None:
@@ -470,6 +483,7 @@ class Database:
     async def _pumped(self) -> None:
         """Hands batches to the writer thread; settles one while the next is written."""
         settling: list[Job] = []
+        turn: int | None = None
         stopping = False
         while True:
             batch = self._taken()
@@ -479,11 +493,13 @@ class Database:
                 stopping = True
             jobs = [job for job in batch if job is not None]
             commit = self._handed(jobs) if jobs else None
+            if turn is not None:
+                self.pass_on(turn, [event for job in settling for event in job.events])
             for job in settling:
-                self._settle(job)
-            settling = []
+                self._settle(job, turn is None)
+            settling, turn = [], None
             if commit:
-                settling = await commit
+                settling, turn = await commit
                 self._landed()
             if stopping and not settling:
                 self._batches.put(None)
@@ -493,8 +509,8 @@ class Database:
         size = min(self._waiting.qsize(), BATCH - 1)
         return [self._waiting.get_nowait() for _ in range(size)]
 
-    def _handed(self, jobs: list[Job]) -> asyncio.Future[list[Job]]:
-        commit: asyncio.Future[list[Job]] = self._loop.create_future()
+    def _handed(self, jobs: list[Job]) -> asyncio.Future[Commit]:
+        commit: asyncio.Future[Commit] = self._loop.create_future()
         self._committing = True
         self._batches.put((jobs, commit))
         return commit
@@ -505,8 +521,8 @@ class Database:
         self._seen_version = self._version(self._observer)
         self._watch_own_version()
 
-    def _settle(self, job: Job) -> None:
-        for event in job.events:
+    def _settle(self, job: Job, publishes: bool) -> None:
+        for event in job.events if publishes else ():
             try:
                 self.publish(event)
             except Exception:  # One listener's bug must not stop the writer.
@@ -523,8 +539,8 @@ class Database:
     def _commits(self) -> None:
         while (handed := self._batches.get()) is not None:
             jobs, commit = handed
-            self._commit(self._with_room(jobs))
-            self._loop.call_soon_threadsafe(commit.set_result, jobs)
+            turn = self._take_turn(self._with_room(jobs))
+            self._loop.call_soon_threadsafe(commit.set_result, (jobs, turn))
 
     def _with_room(self, jobs: list[Job]) -> list[Job]:
         """Those that there is room for; the others are refused."""
@@ -539,9 +555,18 @@ class Database:
             pass  # A disk that cannot be asked says so when it is written to.
         return jobs
 
-    def _commit(self, jobs: list[Job]) -> None:
+    def _take_turn(self, jobs: list[Job]) -> int | None:
+        """Commits them; answers with the turn in which, where there are turns."""
         if not jobs:
-            return
+            return None
+        if self._turns is None:
+            self._commit(jobs)
+            return None
+        with self._turns.turn() as turn:
+            self._commit(jobs)
+        return turn
+
+    def _commit(self, jobs: list[Job]) -> None:
         writer = self._writer
         started = time.perf_counter()
         try:

@@ -19,10 +19,14 @@ STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 
 
 class Lines(logging.Formatter):
-    """Words a record as its fields; `request_id` says for which request it was."""
+    """Words a record as its fields; `request_id` says for which request it was, and
+    `worker` which of several processes says it."""
 
-    def __init__(self, format: str, request_id: Callable[[], str]) -> None:
+    def __init__(
+        self, format: str, request_id: Callable[[], str], worker: int | None = None
+    ) -> None:
         super().__init__()
+        self._worker = {} if worker is None else {"worker": worker}
         self._is_json = format == "json"
         self._request_id = request_id
 
@@ -34,7 +38,7 @@ class Lines(logging.Formatter):
             "from": record.name,
             "event": record.getMessage(),
             "request_id": self._request_id(),
-        }
+        } | self._worker
         fields |= {
             name: value for name, value in vars(record).items() if name not in STANDARD
         }
@@ -60,11 +64,18 @@ class File(RotatingFileHandler):
         print(self.format(record), flush=True)
 
 
-def start(format: str, request_id: Callable[[], str], file: Path | None = None) -> None:
-    """Raises OSError where the file cannot be written."""
+def start(
+    format: str,
+    request_id: Callable[[], str],
+    file: Path | None = None,
+    worker: int | None = None,
+) -> None:
+    """Raises OSError where the file cannot be written; each worker has its own."""
     handler: logging.Handler = logging.StreamHandler(sys.stdout)
+    if file and worker:
+        file = file.with_stem(f"{file.stem}-{worker}")
     if file:
         handler = File(file, maxBytes=LARGEST, backupCount=OLDER, encoding="utf-8")
-    handler.setFormatter(Lines(format, request_id))
+    handler.setFormatter(Lines(format, request_id, worker))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

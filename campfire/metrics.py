@@ -7,7 +7,8 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import prometheus_async
 from prometheus_client import (
@@ -23,6 +24,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 from campfire import __version__
 from campfire.chat import jobs
@@ -33,6 +35,9 @@ from campfire.live.hub import Hub
 from campfire.nights import Nights
 from campfire.web.kept import Kept
 from campfire.web.metrics import Traffic
+
+if TYPE_CHECKING:
+    from campfire.live.relay import Relay
 
 L = TypeVar("L", bound=tuple[str, ...])
 
@@ -55,6 +60,8 @@ class Numbers:
         self._traffic = traffic
         self._nights = nights
         self._kept = kept
+        # Set where there are several workers: each is asked by who is asked.
+        self.relay: "Relay | None" = None
         self._backlogs: list[Backlog] = []
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -65,8 +72,15 @@ class Numbers:
 
     async def text(self) -> tuple[bytes, str]:
         """Everything, and its content type; without the jobs when nobody can look."""
-        text = await prometheus_async.aio.time(self._looks, self._text())
+        text = await self.own_text()
+        if self.relay:
+            texts = await self.relay.ask() | {self.relay.number: text}
+            text = generate_latest(Together(texts))
         return text, CONTENT_TYPE_LATEST
+
+    async def own_text(self) -> bytes:
+        """That of this process."""
+        return await prometheus_async.aio.time(self._looks, self._text())
 
     async def _text(self) -> bytes:
         try:
@@ -117,6 +131,12 @@ class Numbers:
         yield gauge("campfire_sockets", "Open sockets.", len(hub.sockets()))
         about = "Sockets let go because they took nothing."
         yield CounterMetricFamily("campfire_outbox_drops", about, hub.drops)
+        if self.relay:
+            is_up = self.relay.broker.is_up
+            yield gauge("campfire_broker_up", "1 while the others are heard.", is_up)
+            about = "Looks into the database for what was not heard of in time."
+            count = self.relay.catch_ups
+            yield CounterMetricFamily("campfire_catch_ups", about, count)
 
     def _jobs(self) -> Iterator[Metric]:
         labels = ("kind", "state")
@@ -158,6 +178,25 @@ class Numbers:
         yield gauge("campfire_tasks", "Tasks of the event loop.", tasks)
         threads = threading.active_count()
         yield gauge("campfire_threads", "Threads.", threads)
+
+
+@dataclass(frozen=True)
+class Together:
+    """What each worker says, with its number as label; each name once."""
+
+    texts: Mapping[int, bytes]
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for worker, text in sorted(self.texts.items()):
+            for said in text_string_to_metric_families(text.decode()):
+                family = families.setdefault(
+                    said.name, Metric(said.name, said.documentation, said.type)
+                )
+                for sample in said.samples:
+                    labels = sample.labels | {"worker": str(worker)}
+                    family.samples.append(sample._replace(labels=labels))
+        yield from families.values()
 
 
 def gauge(name: str, about: str, value: float) -> Metric:

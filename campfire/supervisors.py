@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from campfire.database import Fault
@@ -25,6 +25,7 @@ class Supervisor:
     notify: str | None = None
     watchdog: float | None = None
     listening: int = 0
+    line: socket.socket | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], pid: int) -> "Supervisor":
@@ -47,8 +48,32 @@ class Supervisor:
         listening.set_inheritable(False)
         return listening
 
+    def line_to(self, descriptor: int) -> "Supervisor":
+        """The same for one of several workers, which tells who started it."""
+        line = socket.socket(fileno=descriptor)
+        line.setblocking(False)
+        line.set_inheritable(False)
+        return replace(self, line=line)
+
+    def when_gone(self, do: Callable[[], None]) -> None:
+        """Has something done when who started the worker is there no more."""
+        loop, line = asyncio.get_running_loop(), self.line
+        assert line is not None, "only a worker has one"
+
+        def hear() -> None:
+            with contextlib.suppress(BlockingIOError):
+                if not line.recv(1):
+                    loop.remove_reader(line)
+                    do()
+
+        loop.add_reader(line, hear)
+
     def tell(self, state: str) -> None:
         """Sends one line; nobody listening is no error."""
+        if self.line is not None:
+            with contextlib.suppress(OSError):
+                self.line.send(f"{state}\n".encode())
+            return
         if self.notify is None:
             return
         address = self.notify

@@ -6,6 +6,7 @@ keeps everybody out for a year, and one set forward lets guessing begin anew.
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from limits.storage import MemoryStorage
@@ -14,7 +15,13 @@ SWEPT_EVERY: Final = 60.0
 
 
 class Windows(MemoryStorage):
-    """The tries of everybody, in memory, forgotten once they count no more."""
+    """The tries of everybody, in memory, forgotten once they count no more.
+
+    `own(key, seconds)` is told of each that is counted here: where there are several
+    workers the others `hear` it.
+    """
+
+    own: Callable[[str, int], None] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,10 +34,17 @@ class Windows(MemoryStorage):
         _, counted = self.get_moving_window(key, limit, expiry)
         if counted + amount > limit:
             return False
-        over = time.monotonic() + expiry
-        self._tries.setdefault(key, deque()).extend([over] * amount)
-        self._sweep()
+        for _ in range(amount):
+            if self.own:
+                self.own(key, expiry)
+            self.hear(key, expiry)
         return True
+
+    def hear(self, key: str, expiry: int) -> None:
+        """Counts one try that was made, whether or not there was room for it."""
+        over = time.monotonic() + expiry
+        self._tries.setdefault(key, deque()).append(over)
+        self._sweep()
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """When the oldest try that counts was made, and how many count."""

@@ -4,10 +4,12 @@ David and Jason are administrators, JZ and Kevin members. All Pets is open to al
 Watercooler is closed, with everybody but Kevin in it. Production code sets the stage.
 """
 
+import asyncio
 import contextlib
+import itertools
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,9 @@ from campfire.config import Config
 from campfire.database import Database, Event, Tx, applied, connect, migrate
 from campfire.outside import vapid
 from campfire.outside.client import Client
+from campfire.turns import Turns, Worker
 from campfire.web.keys import DB
+from tests.brokers import Broker
 
 PASSWORD = "correct horse"
 PASSWORD_HASH = passwords.hashed(PASSWORD, cost=4)
@@ -133,29 +137,66 @@ async def db(
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who is signed in: `client` speaks JSON with their token."""
+    """Somebody who is signed in: `client` speaks JSON with their token.
+
+    `agreed` waits until each of those who serve has heard what the others know.
+    """
 
     id: int
     token: str
     client: ClientSession
+    agreed: Callable[[], Awaitable[None]]
 
 
 SignIn = Callable[[str], Awaitable[Person]]
 JSON = {"Accept": "application/json"}
 
 
+@pytest.fixture(scope="session")
+def session_broker() -> Iterator[str]:
+    with Broker() as broker:
+        yield broker.url
+
+
 @pytest.fixture
-async def server(cast: Path, tmp_path: Path) -> AsyncIterator[TestServer]:
-    """The whole application on a free port, the cast on stage."""
+def broker(session_broker: str) -> str:
+    """The address of one that is shared and stays."""
+    return session_broker
+
+
+@pytest.fixture
+def workers() -> int:
+    """How many applications serve together."""
+    return 1
+
+
+@pytest.fixture
+async def servers(
+    cast: Path, tmp_path: Path, workers: int, request: pytest.FixtureRequest
+) -> AsyncIterator[list[TestServer]]:
+    """The whole application on a free port, or several; the cast on stage."""
     config = Config(data=tmp_path, password_cost=4)
     # As an earlier start left them: making them takes a process.
     vapid.keep(tmp_path / app.PUSH_KEYS, VAPID_KEYS)
     shutil.copy(cast, tmp_path)
     nowhere = Client(lookup=lambda name: [])  # No test asks the internet.
-    server = TestServer(await app.create(config, nowhere))
-    await server.start_server()
-    yield server
-    await server.close()
+    together: list[Worker | None] = [None]
+    if workers > 1:
+        config = replace(config, broker=request.getfixturevalue("broker"))
+        Turns.begin(tmp_path / app.TURNS)
+        together = [Worker(number) for number in range(1, workers + 1)]
+    servers = []
+    for worker in together:
+        servers.append(TestServer(await app.create(config, nowhere, worker)))
+        await servers[-1].start_server()
+    yield servers
+    for server in servers:
+        await server.close()
+
+
+@pytest.fixture
+def server(servers: list[TestServer]) -> TestServer:
+    return servers[0]
 
 
 @pytest.fixture
@@ -165,13 +206,37 @@ async def client(server: TestServer) -> AsyncIterator[ClientSession]:
         yield client
 
 
+def relay_of(server: TestServer) -> Any:
+    """The part of a worker that speaks with the others."""
+    return server.app[DB].pass_on.__self__  # type: ignore[attr-defined]
+
+
+async def agreement(servers: list[TestServer]) -> None:
+    """Until every worker has published what is on the disk, and has heard the rest."""
+    relays = [relay_of(server) for server in servers]
+    async with asyncio.timeout(30):
+        newest = relays[0]._turns.newest()
+        while any(relay.heard < newest for relay in relays):
+            await asyncio.sleep(0.001)
+        # What was said before a question is heard before it.
+        await asyncio.gather(*(relay.ask() for relay in relays))
+
+
 @pytest.fixture
-async def sign_in(server: TestServer) -> AsyncIterator[SignIn]:
-    """`await sign_in("Kevin")` signs in, beside the door, and keeps the token."""
+async def sign_in(servers: list[TestServer]) -> AsyncIterator[SignIn]:
+    """`await sign_in("Kevin")` signs in, beside the door, and keeps the token.
+
+    Where several serve, each comes to another one than who came before.
+    """
     people: list[Person] = []
+    turns = itertools.cycle(servers)
+
+    async def agreed() -> None:
+        if len(servers) > 1:
+            await agreement(servers)
 
     async def sign_in(name: str) -> Person:
-        assert server.app is not None
+        server = next(turns)
         db = server.app[DB]
         user = await db.read(users.by_address, address(name))
         token = await db.write(sessions.start, user.id, "127.0.0.1", "tests")
@@ -179,7 +244,7 @@ async def sign_in(server: TestServer) -> AsyncIterator[SignIn]:
             base_url=server.make_url("/"),
             headers=JSON | {"Authorization": f"Bearer {token}"},
         )
-        people.append(Person(user.id, token, client))
+        people.append(Person(user.id, token, client, agreed))
         return people[-1]
 
     yield sign_in

@@ -87,7 +87,7 @@ def find(db: Reads, user_id: int, file_id: int) -> File:
     return File(*(*row[:5], bool(row[5])))
 
 
-def attach(tx: Tx, message_id: int, stored: Iterable[Stored]) -> Sequence[Attachment]:
+def attach(tx: Tx, message_id: int, stored: Iterable[Stored]) -> tuple[Attachment, ...]:
     """Gives a message its files, in this order."""
     attached = []
     for file in stored:

@@ -4,7 +4,7 @@ Every look-up of something private passes through here: an outsider gets NotFoun
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, get_args
 
@@ -176,6 +176,11 @@ def unread(db: Reads, user_id: int) -> list[Unread]:
         Unread(*start, frozenset(json.loads(calls)))  # type: ignore[call-arg]
         for *start, calls in rows
     ]
+
+
+def unread_of(db: Reads, user_ids: Iterable[int]) -> dict[int, list[Unread]]:
+    """What the counts of several people start from, in one look."""
+    return {user_id: unread(db, user_id) for user_id in user_ids}
 
 
 def first_unread(db: Reads, user_id: int, room_id: int) -> int | None:

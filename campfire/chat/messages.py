@@ -7,7 +7,7 @@ missed nothing. Whom it concerns is worked out in the transaction that makes it.
 import json
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
@@ -66,11 +66,11 @@ class Message:
     created_at: int
     edited_at: int | None
     creator: User
-    mentions: Sequence[int] = ()
+    mentions: tuple[int, ...] = ()
     calls_everyone: bool = False
-    boosts: Sequence[Boost] = ()
-    attachments: Sequence[Attachment] = ()
-    previews: Sequence[Preview] = ()
+    boosts: tuple[Boost, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    previews: tuple[Preview, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,17 @@ class Changes:
     seq: int
     more: bool
     changed: Sequence[Message | Removal]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What a room has become behind somebody's back, up to `seq`, as events for those
+    who are in it now. `is_whole` is whether each number since has its event."""
+
+    room_id: int
+    seq: int
+    is_whole: bool
+    events: Sequence[Posted | Edited | Removed]
 
 
 def client_message_id(text: str | None) -> str:
@@ -566,24 +577,62 @@ def changes(
             break
         last = seq
     changed: list[Message | Removal] = [
-        *_select(
-            db,
-            """messages.room_id = ? AND messages.seq > ? AND messages.seq <= ?
-               ORDER BY messages.seq""",
-            (room_id, since, last),
-        ),
-        *(
-            Removal(*row)
-            for row in db.rows(
-                """SELECT room_id, seq, message_id, client_message_id FROM removals
-                   WHERE room_id = ? AND seq > ? AND seq <= ?""",
-                (room_id, since, last),
-            )
-        ),
+        *_changed(db, room_id, since, last),
+        *(removal for removal, _ in _removed(db, room_id, since, last)),
     ]
     changed.sort(key=lambda change: change.seq)
     more = len(changed) < len(sizes)
     return Changes(last if more else newest, more, changed)
+
+
+def missed(db: Reads, known: Mapping[int, int]) -> list[Missed]:
+    """What changed in every room after the `seq` that is known of it.
+
+    A room with too many changes is not looked into.
+    """
+    return [
+        _missed(db, room_id, known.get(room_id, 0), seq)
+        for room_id, seq in rooms.seqs(db).items()
+        if seq > known.get(room_id, 0)
+    ]
+
+
+def _missed(db: Reads, room_id: int, since: int, seq: int) -> Missed:
+    if seq - since > MOST_CHANGES:
+        return Missed(room_id, seq, False, ())
+    members = db.rows("SELECT user_id FROM memberships WHERE room_id = ?", (room_id,))
+    audience = frozenset(user_id for (user_id,) in members)
+    events: dict[int, Posted | Edited | Removed] = {
+        message.seq: (Posted if message.posted_seq > since else Edited)(
+            audience, message
+        )
+        for message in _changed(db, room_id, since, seq)
+    }
+    for removal, creator_id in _removed(db, room_id, since, seq):
+        events[removal.seq] = Removed(audience, removal, creator_id)
+    is_whole = len(events) == seq - since
+    return Missed(room_id, seq, is_whole, [events[at] for at in sorted(events)])
+
+
+def _changed(db: Reads, room_id: int, since: int, last: int) -> list[Message]:
+    return _select(
+        db,
+        """messages.room_id = ? AND messages.seq > ? AND messages.seq <= ?
+           ORDER BY messages.seq""",
+        (room_id, since, last),
+    )
+
+
+def _removed(
+    db: Reads, room_id: int, since: int, last: int
+) -> list[tuple[Removal, int]]:
+    """With whose message it was."""
+    rows = db.rows(
+        """SELECT room_id, seq, message_id, client_message_id, creator_id FROM removals
+           WHERE room_id = ? AND seq > ? AND seq <= ?""",
+        (room_id, since, last),
+    )
+    return [(Removal(*removal), creator_id) for *removal, creator_id in rows]
 
 
 def _older(

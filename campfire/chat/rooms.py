@@ -85,6 +85,11 @@ def find(db: Reads, user_id: int, room_id: int) -> Room:
     return found[0]
 
 
+def seqs(db: Reads) -> dict[int, int]:
+    """How far each room is."""
+    return dict(db.rows("SELECT id, seq FROM rooms WHERE deleted_at IS NULL"))
+
+
 def all_of(db: Reads, user_id: int) -> list[Room]:
     """The person's rooms: shared ones by name, then direct ones by newest activity."""
     found = _select(db, user_id, "ORDER BY -rooms.updated_at, rooms.id")

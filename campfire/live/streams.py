@@ -87,6 +87,12 @@ class Streams:
                     if stream.session.id in event.sessions:
                         stream.end()
 
+    def look_again(self) -> None:
+        """Something may have happened that nobody has told."""
+        for streams in self._streams.values():
+            for stream in streams:
+                stream.doubt()
+
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Streams what comes, and before it what came since `Last-Event-ID`."""
         session = await self._viewer(request)

@@ -20,11 +20,15 @@ PAUSE: Final = 1.0
 
 
 class Sweeps:
-    """Sweeps when it starts and whenever an event leaves something to sweep."""
+    """Sweeps when it starts and whenever an event leaves something to sweep.
 
-    def __init__(self, db: Database, storage: Storage) -> None:
+    Files that no row names are `orphans` when nobody else takes in files.
+    """
+
+    def __init__(self, db: Database, storage: Storage, orphans: bool = True) -> None:
         self._db = db
         self._storage = storage
+        self._has_orphans = orphans
         self._due = asyncio.Event()
         self._due.set()
         self._task = asyncio.create_task(self._sweep(), name="sweeps")
@@ -36,13 +40,18 @@ class Sweeps:
             case users.Changed() if event.user.status == "banned":
                 self._due.set()
 
+    def look_again(self) -> None:
+        """Something may have happened that nobody has told."""
+        self._due.set()
+
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _sweep(self) -> None:
         try:
-            await self._sweep_orphans()
+            if self._has_orphans:
+                await self._sweep_orphans()
         except OSError:
             log.exception("files stay on the disk")
         while True:

@@ -7,7 +7,7 @@ at once, in a large one at most every quarter of a second.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -88,6 +88,28 @@ class Counts:
                     self._recount(user_id, event.message)
                 case Posted():
                     self._count(user_id, event.message.room_id, [event])
+
+    def renew(self, user_id: int, unread: Iterable[Unread]) -> None:
+        """Takes a later snapshot, and tells what is not as it was; in which rooms the
+        person is follows the events."""
+        counts = self._people.get(user_id, {})
+        for start in unread:
+            if (count := counts.get(start.room_id)) is None:
+                continue
+            self._settle(start.room_id)
+            before = count.unread_count, bool(count.calls)
+            if start.seq < count.seq:
+                continue
+            self._enter(user_id, start)
+            count = counts[start.room_id]
+            if (count.unread_count, bool(count.calls)) != before:
+                newest_id = self._rooms[start.room_id].newest_id or start.last_read_id
+                self._tell(user_id, start.room_id, newest_id, count)
+
+    def rooms_of(self, user_id: int) -> Collection[int] | None:
+        """The rooms of somebody who is connected and counted."""
+        counts = self._people.get(user_id)
+        return None if counts is None else counts.keys()
 
     def enter(self, user_id: int, start: Unread) -> None:
         """The person is in one more room, or sees it differently."""

@@ -12,12 +12,16 @@ from campfire.database import Database
 from campfire.live.hub import SESSION_ENDED, Hub
 
 EVERY: Final = 1.0
+RARELY: Final = 5
 
 
 class Watch:
-    def __init__(self, db: Database, hub: Hub) -> None:
+    """Looks when something was written, `rarely` where that is all the time."""
+
+    def __init__(self, db: Database, hub: Hub, rarely: bool = False) -> None:
         self._db = db
         self._hub = hub
+        self._rests = RARELY if rarely else 1
         self._task = asyncio.create_task(self._watch(), name="watch")
 
     async def close(self) -> None:
@@ -27,7 +31,7 @@ class Watch:
     async def _watch(self) -> None:
         seen = self._db.generation()
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(self._rests * EVERY)
             if (generation := self._db.generation()) != seen:
                 seen = generation
                 await self.revalidate()
@@ -39,7 +43,9 @@ class Watch:
         for socket in self._hub.sockets():
             if socket.session_id not in living:
                 self._hub.dismiss(socket, SESSION_ENDED)
-                continue
-            rooms = await self._db.read(memberships.rooms_of, socket.user.id)
-            for room_id in set(socket.rooms) - rooms:
-                self._hub.leave(socket, room_id)
+        # Each person on their own: nothing that they enter meanwhile is older than it.
+        for user_id in {socket.user.id for socket in self._hub.sockets()}:
+            rooms = await self._db.read(memberships.rooms_of, user_id)
+            for socket in list(self._hub.sockets_of(user_id)):
+                for room_id in set(socket.rooms) - rooms:
+                    self._hub.leave(socket, room_id)

@@ -53,6 +53,10 @@ class Runner:
         if isinstance(event, jobs.Added):
             self._due.set()
 
+    def look_again(self) -> None:
+        """Something may have been added that nobody has told."""
+        self._due.set()
+
     async def close(self) -> None:
         """Begins nothing more, and gives what is under way a moment to end."""
         self._task.cancel()

@@ -42,7 +42,8 @@ class Limits:
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
-        self._window = MovingWindowRateLimiter(Windows())
+        self.windows = Windows()
+        self._window = MovingWindowRateLimiter(self.windows)
 
     def hit(self, limit: RateLimitItem, who: str) -> None:
         """Counts one try. Raises TooMany, with the seconds until there is room."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from campfire.chat import health
@@ -16,12 +16,12 @@ FRESH: Final = 1.0
 class Readiness:
     """Asks each part whether it works, at most once a second however often asked.
 
-    `jobs` says "ok" or why nothing is done outside of the house.
+    The `others` say "ok" or what is wrong with them.
     """
 
-    def __init__(self, db: Database, jobs: Callable[[], str]) -> None:
+    def __init__(self, db: Database, others: Mapping[str, Callable[[], str]]) -> None:
         self._db = db
-        self._jobs = jobs
+        self._others = others
         self._asked = 0.0
         self._components: dict[str, str] = {}
         self._asking = asyncio.Lock()
@@ -32,9 +32,8 @@ class Readiness:
                 self._components = {
                     "database": await answered(self._db.read(health.look)),
                     "writer": await answered(self._db.write(health.beat)),
-                    "jobs": self._jobs(),
                     "disk": await asyncio.to_thread(self._disk),
-                }
+                } | {name: state() for name, state in self._others.items()}
                 self._asked = time.monotonic()
         return self._components
 

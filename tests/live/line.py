@@ -14,8 +14,11 @@ HEARS = 30.0
 class Line:
     """`hear` answers the next event of a name and forgets those before it."""
 
-    def __init__(self, ws: ClientWebSocketResponse) -> None:
+    def __init__(
+        self, ws: ClientWebSocketResponse, person: Person | None = None
+    ) -> None:
         self.ws = ws
+        self.person = person
         self.heard: list[dict[str, Any]] = []
 
     @classmethod
@@ -23,9 +26,10 @@ class Line:
         cls, client: ClientSession | Person, format: str = "campfire.json", **more: Any
     ) -> "Line":
         """A line that has been welcomed."""
-        if isinstance(client, Person):
-            client = client.client
-        line = cls(await client.ws_connect("/socket", protocols=(format,), **more))
+        person = client if isinstance(client, Person) else None
+        session = client.client if isinstance(client, Person) else client
+        ws = await session.ws_connect("/socket", protocols=(format,), **more)
+        line = cls(ws, person)
         assert (await line.next())["event"] == "welcome"
         return line
 
@@ -62,7 +66,12 @@ class Line:
         )
 
     async def up_to_now(self) -> list[dict[str, Any]]:
-        """Everything that was sent to this line before the answer to a ping."""
+        """Everything that was sent to this line before the answer to a ping.
+
+        Where several serve, what one has to tell the other was told before.
+        """
+        if self.person:
+            await self.person.agreed()
         await self.say("ping", id="up to now")
         before = len(self.heard)
         await self.hear("pong", id="up to now")

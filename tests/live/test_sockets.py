@@ -33,6 +33,12 @@ from tests.live.line import Line
 CHANGES = ("message.posted", "message.edited", "message.removed")
 
 
+@pytest.fixture(params=[1, 2], ids=["alone", "two workers"])
+def workers(request: pytest.FixtureRequest) -> int:
+    """All of this holds too where people come to different workers."""
+    return int(request.param)
+
+
 async def post(
     person: Person, body: str, room_id: int = ALL_PETS, **more: Any
 ) -> dict[str, Any]:
@@ -160,6 +166,7 @@ async def test_half_a_handshake_is_refused(
     assert answer.status == status
 
 
+@pytest.mark.parametrize("workers", [1])  # Each worker counts its own.
 async def test_there_are_only_so_many_sockets(
     raw_socket: RawSocket, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -498,7 +505,8 @@ async def test_who_joins_between_two_rounds_hears_nothing_twice(
         await late.say("room.enter", room_id=ALL_PETS, since=0)
         await is_live.wait()
         await post(david, "second")
-    resting[0]._begin_round()
+    for each in set(resting):
+        each._begin_round()
     for line in (early, late):
         while line.heard[-1].get("seq") != 2:
             await line.next()
@@ -1049,6 +1057,7 @@ async def test_putting_out_wins_against_entering(
     await asyncio.to_thread(looked.wait, 10)
     await db.write(memberships.revoke, WATERCOOLER, [JZ])
     await post(david, "Psst", room_id=WATERCOOLER)
+    await jz.agreed()
     answered.set()
     answer = await line.hear("room.entered", "command.refused", id="late")
     assert (answer["event"], answer["status"]) == ("command.refused", 404)
@@ -1071,13 +1080,13 @@ async def test_a_sign_in_that_ends_during_the_handshake_gets_no_line(
 
 
 async def test_when_the_server_stops_everybody_is_told(
-    server: TestServer, sign_in: SignIn
+    servers: list[TestServer], sign_in: SignIn
 ) -> None:
     people = [await sign_in(name) for name in ("David", "Jason", "JZ", "Kevin")]
     lines = [await Line.open(person) for person in people for _ in range(5)]
     for line in lines:
         await line.enter(ALL_PETS)
-    stopping = asyncio.create_task(server.close())
+    stopping = asyncio.gather(*(server.close() for server in servers))
     codes = await asyncio.gather(*(line.closing() for line in lines))
     assert set(codes) == {1001}
     await stopping

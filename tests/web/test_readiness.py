@@ -23,7 +23,7 @@ async def test_however_many_ask_the_parts_are_asked_once(
         return await write(*args)
 
     monkeypatch.setattr(db, "write", counted)
-    parts = Readiness(db, lambda: "ok")
+    parts = Readiness(db, {"jobs": lambda: "ok"})
     answers = await asyncio.gather(*(parts.components() for _ in range(50)))
     assert len(asked) == 1
     assert all(answer == answers[0] for answer in answers)
@@ -53,7 +53,7 @@ async def test_a_writer_that_is_stuck_is_not_ready(
     monkeypatch.setattr(readiness, "PATIENCE", 0.05)
     other = apsw.Connection(str(db.path))
     other.execute("BEGIN IMMEDIATE")
-    components = await Readiness(db, lambda: "ok").components()
+    components = await Readiness(db, {"jobs": lambda: "ok"}).components()
     assert (components["database"], components["writer"]) == ("ok", "does not answer")
     other.execute("ROLLBACK")
     other.close()
@@ -66,7 +66,7 @@ async def test_whatever_is_ill_is_named_and_the_others_are_not(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("os.statvfs", refuse)
-    assert await Readiness(db, lambda: "stopped").components() == {
+    assert await Readiness(db, {"jobs": lambda: "stopped"}).components() == {
         "database": "ok",
         "writer": "ok",
         "jobs": "stopped",
