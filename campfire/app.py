@@ -273,7 +273,7 @@ async def create(
         relay = relays.Relay(
             config.broker,
             turns,
-            worker.number,
+            worker,
             db,
             hub,
             publish=publish,

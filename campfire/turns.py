@@ -24,9 +24,10 @@ BYTES: Final = NAME_BYTES + 8 * PLACES
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One of the processes of a server, from 1 on; `is_new` when all of them are."""
+    """One `of` so many processes of a server, from 1 on; `is_new` when all are."""
 
     number: int
+    of: int
     is_new: bool = True
 
 

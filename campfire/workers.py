@@ -45,12 +45,14 @@ class Inherited:
 
     def __str__(self) -> str:
         sockets = "+".join(map(str, self.listening))
-        return f"{self.worker.number},{self.worker.is_new:d},{sockets},{self.line}"
+        worker = self.worker
+        who = f"{worker.number},{worker.of},{worker.is_new:d}"
+        return f"{who},{sockets},{self.line}"
 
     @classmethod
     def from_text(cls, text: str) -> "Inherited":
-        number, is_new, sockets, line = text.split(",")
-        worker = Worker(int(number), is_new == "1")
+        number, of, is_new, sockets, line = text.split(",")
+        worker = Worker(int(number), int(of), is_new == "1")
         return cls(worker, tuple(map(int, sockets.split("+"))), int(line))
 
 
@@ -149,7 +151,8 @@ class Workers:
         wait, is_new = AGAIN_AFTER, True
         while not self._stopping.is_set():
             begun = time.monotonic()
-            code = await self._lived(Worker(number, is_new), lock)
+            worker = Worker(number, len(self._numbers), is_new)
+            code = await self._lived(worker, lock)
             if self._stopping.is_set() or not self._ready[number].is_set():
                 return
             log.error("worker ended", extra={"worker": number, "code": code})

@@ -184,7 +184,7 @@ async def servers(
     if workers > 1:
         config = replace(config, broker=request.getfixturevalue("broker"))
         Turns.begin(tmp_path / app.TURNS)
-        together = [Worker(number) for number in range(1, workers + 1)]
+        together = [Worker(number, workers) for number in range(1, workers + 1)]
     servers = []
     for worker in together:
         servers.append(TestServer(await app.create(config, nowhere, worker)))

@@ -280,8 +280,8 @@ def test_an_address_that_somebody_has_is_not_shared_with_them() -> None:
 
 def test_what_a_worker_is_given_is_read_as_it_was_written() -> None:
     for inherited in (
-        Inherited(Worker(1, True), (5,), 7),
-        Inherited(Worker(2, False), (5, 6), 7),
+        Inherited(Worker(1, 2, True), (5,), 7),
+        Inherited(Worker(2, 2, False), (5, 6), 7),
     ):
         assert Inherited.from_text(str(inherited)) == inherited
 

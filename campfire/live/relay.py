@@ -31,7 +31,7 @@ from campfire.live.broker import Broker
 from campfire.live.hub import TRY_AGAIN, Change, Hub, change_of
 from campfire.live.wire import Letter
 from campfire.refusals import NotFound
-from campfire.turns import Turns
+from campfire.turns import Turns, Worker
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Relay:
         self,
         url: str,
         turns: Turns,
-        number: int,
+        worker: Worker,
         db: Database,
         hub: Hub,
         *,
@@ -65,7 +65,8 @@ class Relay:
         tried: Callable[[str, int], None],
         numbers: Callable[[], Awaitable[bytes]],
     ) -> None:
-        self.number = number
+        self.number = worker.number
+        self._others = worker.of - 1
         self._turns = turns
         self._db = db
         self._hub = hub
@@ -92,7 +93,7 @@ class Relay:
         self.broker = Broker(
             url,
             f"campfire:{turns.name}",
-            number,
+            worker.number,
             self._sender,
             hear=self._hear,
             up=self._greet,
@@ -137,8 +138,8 @@ class Relay:
     async def ask(self) -> dict[int, bytes]:
         """The numbers of the other workers, of those who answer within a second."""
         question = next(self._questions)
-        answers = self._answers[question] = Answers(len(self._seen))
-        if self._seen and self.broker.is_up:
+        answers = self._answers[question] = Answers(self._others)
+        if self.broker.is_up:
             self.broker.say(wire.Asked(question))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ANSWERS_WITHIN):
