@@ -36,6 +36,7 @@ from campfire.outside.previews import SIZE, Previews
 from campfire.outside.push import Push
 from campfire.outside.webhooks import Webhooks
 from campfire.storage import Storage
+from campfire.turns import FILE as TURNS
 from campfire.turns import Turns, Worker
 from campfire.web import (
     accounts,
@@ -125,7 +126,6 @@ ROUTES: Final = (
 FILE: Final = "campfire.sqlite3"
 FILES: Final = "files"
 PUSH_KEYS: Final = "push-keys.json"
-TURNS: Final = "turns"
 # With the key as bearer token, or in the path.
 STREAMS: Final = ("/bots/me/events", f"/bots/{{{BOT_KEY}:[^/]+}}/events")
 MEGABYTE: Final = 1_000_000

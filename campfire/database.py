@@ -28,7 +28,7 @@ import apsw.bestpractice
 from campfire.histograms import Histogram
 from campfire.refusals import Busy, Full
 from campfire.relevance import relevance
-from campfire.turns import Turns
+from campfire.turns import FILE, NOBODY, Turns
 
 log = logging.getLogger(__name__)
 
@@ -309,10 +309,23 @@ def applied(
     """One change from a process that is not the server, which notices it by itself."""
     with contextlib.closing(connect(path)) as connection:
         migrate(connection, path)
-        connection.execute("BEGIN IMMEDIATE")
-        result = change(Tx(connection, {}), *args, **kwargs)
-        connection.execute("COMMIT")
+        with waited_for(path):
+            connection.execute("BEGIN IMMEDIATE")
+            result = change(Tx(connection, {}), *args, **kwargs)
+            connection.execute("COMMIT")
     return result
+
+
+@contextlib.contextmanager
+def waited_for(path: Path) -> Iterator[None]:
+    """A turn of somebody who serves nobody, where several workers take turns."""
+    try:
+        turns = Turns(path.with_name(FILE), NOBODY)
+    except FileNotFoundError:
+        yield
+        return
+    with contextlib.closing(turns), turns.turn():
+        yield
 
 
 def looked(
@@ -375,6 +388,8 @@ class Database:
         self._observer = connect(path, read_only=True)
         self._own_version = self._version(self._writer)
         self._seen_version = self._version(self._observer)
+        elsewhere = turns.elsewhere() if turns else 0
+        self._elsewhere = {self._writer: elsewhere, self._observer: elsewhere}
         self._committing = False
         self._asked = False
         self._generation = 0
@@ -453,9 +468,9 @@ class Database:
             version = self._version(self._observer)
             if version != self._seen_version:
                 self._seen_version = version
-                self._generation += 1
+                self._generation += self._is_by_nobody(self._observer)
         if self._turns:  # They write as often as we do, and we may be at work.
-            return self._generation + self._turns.elsewhere()
+            return self._generation + self._turns.generation()
         return self._generation
 
     def _ask_again(self) -> None:
@@ -519,6 +534,8 @@ class Database:
         """The writer is idle: takes its commit as seen, but nobody else's."""
         self._committing = False
         self._seen_version = self._version(self._observer)
+        if self._turns:
+            self._elsewhere[self._observer] = self._turns.elsewhere()
         self._watch_own_version()
 
     def _settle(self, job: Job, publishes: bool) -> None:
@@ -623,8 +640,16 @@ class Database:
         version = self._version(self._writer)
         if version != self._own_version:
             self._own_version = version
-            self._generation += 1
+            self._generation += self._is_by_nobody(self._writer)
             self._kept.clear()
+
+    def _is_by_nobody(self, seen_on: apsw.Connection) -> bool:
+        """Whether who has written takes no turns, as far as one can see."""
+        if self._turns is None:
+            return True
+        before = self._elsewhere.get(seen_on)
+        self._elsewhere[seen_on] = now = self._turns.elsewhere()
+        return before == now
 
     @staticmethod
     def _version(connection: apsw.Connection) -> int:

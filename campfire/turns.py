@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+FILE: Final = "turns"
 MOST_WORKERS: Final = 64
+# Who writes without being one of them: the operator's commands.
+NOBODY: Final = 0
 NAME_BYTES: Final = 16
 # After the name: the number that was taken last, then one place for each worker.
 PLACES: Final = MOST_WORKERS + 2
@@ -35,10 +38,14 @@ class Turns:
     """The turns of one worker, from 1 on; the file that they share is the path's.
 
     Turns are taken in the writer thread and looked at from anywhere. A number that was
-    taken and did not land belongs to a process that was ended in between.
+    taken and did not land belongs to a process that was ended in between. Every turn
+    up to `heard` is known here with what was announced in it.
     """
 
     def __init__(self, path: Path, worker: int) -> None:
+        self.heard = 0
+        self._doubted = 0
+        self._generation = 0
         self._worker = worker
         self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._shared = mmap.mmap(self._file, BYTES)
@@ -73,6 +80,20 @@ class Turns:
     def elsewhere(self) -> int:
         """Grows with each turn of another worker that is over."""
         return sum(self._numbers[1:]) - self._numbers[self._worker + 1]
+
+    def generation(self) -> int:
+        """Grows when a turn is over that was not heard of yet: what is kept may be
+        wrong, and nobody has said what."""
+        newest = self.newest()
+        if newest > self.heard and newest > self._doubted:
+            self._doubted = newest
+            self._generation += 1
+        return self._generation
+
+    def skip(self, number: int) -> None:
+        """What was announced up to this turn will not be heard."""
+        self.heard = max(self.heard, number)
+        self._generation += 1
 
     def close(self) -> None:
         self._numbers.release()

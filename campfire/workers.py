@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from campfire.app import FILE, PUSH_KEYS, TURNS
+from campfire.app import FILE, PUSH_KEYS
 from campfire.config import Config
 from campfire.database import alone, connect, migrate, require_sqlite
 from campfire.outside import vapid
 from campfire.supervisors import Supervisor
+from campfire.turns import FILE as TURNS
 from campfire.turns import Turns, Worker
 
 log = logging.getLogger(__name__)

@@ -27,6 +27,7 @@ from campfire.config import Config
 from campfire.database import Database, Event, Tx, applied, connect, migrate
 from campfire.outside import vapid
 from campfire.outside.client import Client
+from campfire.turns import FILE as TURNS
 from campfire.turns import Turns, Worker
 from campfire.web.keys import DB
 from tests.brokers import Broker
@@ -183,7 +184,7 @@ async def servers(
     together: list[Worker | None] = [None]
     if workers > 1:
         config = replace(config, broker=request.getfixturevalue("broker"))
-        Turns.begin(tmp_path / app.TURNS)
+        Turns.begin(tmp_path / TURNS)
         together = [Worker(number, workers) for number in range(1, workers + 1)]
     servers = []
     for worker in together:
@@ -216,7 +217,7 @@ async def agreement(servers: list[TestServer]) -> None:
     relays = [relay_of(server) for server in servers]
     async with asyncio.timeout(30):
         newest = relays[0]._turns.newest()
-        while any(relay.heard < newest for relay in relays):
+        while any(relay._turns.heard < newest for relay in relays):
             await asyncio.sleep(0.001)
         # What was said before a question is heard before it.
         await asyncio.gather(*(relay.ask() for relay in relays))

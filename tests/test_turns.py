@@ -1,6 +1,7 @@
 """Turns: one writes at a time, each turn has a number, and everybody sees them."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from campfire.database import Database, Event, Reads, Tx, applied
+from campfire.database import Database, Event, Reads, Tx, applied, connect
 from campfire.turns import Turns
 
 # Takes a turn, says so, and is never done with it.
@@ -118,10 +119,12 @@ def test_each_start_of_the_server_has_its_own_name(path: Path) -> None:
 @dataclass
 class Worker:
     db: Database
+    turns: Turns
     heard: list[tuple[int, list[Event]]]
 
     def hear(self, number: int, events: list[Event]) -> None:
         self.heard.append((number, events))
+        self.turns.heard = number
 
 
 @pytest.fixture
@@ -130,7 +133,7 @@ async def workers(tmp_path: Path, turns: list[Turns]) -> AsyncIterator[list[Work
     for each in turns:
         db = Database(tmp_path / "lines.sqlite3", turns=each)
         heard: list[tuple[int, list[Event]]] = []
-        worker = Worker(db, heard)
+        worker = Worker(db, each, heard)
         db.pass_on = worker.hear
         workers.append(worker)
     applied(tmp_path / "lines.sqlite3", lambda tx: tx.row("CREATE TABLE lines (text)"))
@@ -147,7 +150,8 @@ async def test_two_writers_wait_for_each_other_and_agree_on_the_order(
         *(workers[int(text[0])].db.write(write, text) for text in texts)
     )
     told = dict(workers[0].heard) | dict(workers[1].heard)
-    assert sorted(told) == list(range(1, len(told) + 1))
+    first = min(told)
+    assert sorted(told) == list(range(first, first + len(told)))
     in_order = [event for number in sorted(told) for event in told[number]]
     on_the_disk = await workers[0].db.read(written)
     assert in_order == [Written(text) for text in on_the_disk]
@@ -193,3 +197,44 @@ async def test_a_change_that_fails_has_a_turn_without_events(
         await workers[0].db.write(fail)
     await workers[0].db.write(write, "done")
     assert [events for _, events in workers[0].heard] == [[], [Written("done")]]
+
+
+async def test_a_command_of_the_operator_takes_a_turn_too(
+    workers: list[Worker], tmp_path: Path
+) -> None:
+    db, turns = workers[0].db, workers[0].turns
+    await db.write(write, "one")
+    known, over = db.generation(), turns.newest()
+    await asyncio.to_thread(applied, db.path, write, "two")
+    assert turns.newest() == over + 1
+    assert db.generation() != known
+
+
+async def test_what_was_heard_of_is_no_reason_to_forget(workers: list[Worker]) -> None:
+    first, second = workers
+    await second.db.write(write, "one")
+    first.turns.heard = first.turns.newest()
+    known = first.db.generation()
+    await second.db.write(write, "two")
+    first.turns.heard = first.turns.newest()
+    assert first.db.generation() == known
+    await second.db.write(write, "three")
+    assert first.db.generation() != known
+    known = first.db.generation()
+    assert first.db.generation() == known, "it is doubted once"
+    first.turns.skip(first.turns.newest())
+    assert first.db.generation() != known
+
+
+async def test_one_who_takes_no_turns_is_noticed(workers: list[Worker]) -> None:
+    db = workers[0].db
+    await db.write(write, "one")
+    await asyncio.sleep(0)
+    known = db.generation()
+
+    def write_beside() -> None:
+        with contextlib.closing(connect(db.path)) as connection:
+            connection.execute("INSERT INTO lines VALUES ('two')")
+
+    await asyncio.to_thread(write_beside)
+    assert db.generation() != known

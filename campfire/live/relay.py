@@ -77,8 +77,6 @@ class Relay:
         self._numbers = numbers
         # This life of the worker: what is said to an earlier one is not for it.
         self._sender = secrets.token_hex(8)
-        # Every turn up to this one was published here.
-        self.heard = 0
         self.catch_ups = 0
         self._seqs: dict[int, int] = {}
         self._held: dict[int, list[Event]] = {}
@@ -108,7 +106,7 @@ class Relay:
         Waits a moment for the broker, and does without it.
         """
         await self.broker.heard()
-        self.heard = self._turns.newest()
+        self._turns.heard = self._turns.newest()
         self._seqs = await self._db.read(rooms.seqs)
         self._go_on()
         self._tasks = [
@@ -149,7 +147,7 @@ class Relay:
     # The order
 
     def _take(self, number: int, events: list[Event]) -> None:
-        if number > self.heard:
+        if number > self._turns.heard:
             self._held[number] = events
             if not self._catching:
                 self._go_on()
@@ -167,12 +165,12 @@ class Relay:
     def _go_on(self) -> None:
         """Publishes the turns that follow on what was published."""
         self._catching = False
-        for number in [number for number in self._held if number <= self.heard]:
+        for number in [number for number in self._held if number <= self._turns.heard]:
             del self._held[number]
-        while (events := self._held.pop(self.heard + 1, None)) is not None:
-            self.heard += 1
+        while (events := self._held.pop(self._turns.heard + 1, None)) is not None:
             for event in events:
                 self._tell(event)
+            self._turns.heard += 1
 
     def _tell(self, event: Event) -> None:
         """To everybody at this worker, unless a look was ahead of the event."""
@@ -191,10 +189,10 @@ class Relay:
     # What was not heard of
 
     async def _look(self) -> None:
-        over = self.heard
+        over = self._turns.heard
         while True:
             await asyncio.sleep(LOOKS_EVERY)
-            if self.heard < over:
+            if self._turns.heard < over:
                 begun = time.monotonic()
                 try:
                     await self.catch_up()
@@ -217,7 +215,7 @@ class Relay:
             for missed in await self._db.read(messages.missed, self._seqs):
                 self._tell_missed(missed)
             await self._catch_up_people()
-            self.heard = max(self.heard, over)
+            self._turns.skip(over)
         finally:
             self._go_on()
         self._look_again()
