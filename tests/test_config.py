@@ -209,3 +209,24 @@ def test_a_choice_is_one_of_those_named(variable: str, value: str) -> None:
 def test_the_settings_cannot_be_changed_later() -> None:
     with pytest.raises(FrozenInstanceError):
         Config().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", ["0", "65", "two", "1.5"])
+def test_so_many_workers_there_cannot_be(value: str) -> None:
+    broker = {"CAMPFIRE_BROKER": "redis://127.0.0.1"}
+    with pytest.raises(Misconfigured, match="CAMPFIRE_WORKERS"):
+        Config.from_env(broker | {"CAMPFIRE_WORKERS": value})
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1:6379", "http://a.example", "memcached:"])
+def test_a_broker_is_one_that_we_speak_with(value: str) -> None:
+    with pytest.raises(Misconfigured, match="CAMPFIRE_BROKER"):
+        Config.from_env({"CAMPFIRE_BROKER": value})
+
+
+def test_several_workers_need_a_broker_and_one_does_not() -> None:
+    assert Config.from_env({}).workers == 1
+    with pytest.raises(Misconfigured, match="CAMPFIRE_BROKER"):
+        Config.from_env({"CAMPFIRE_WORKERS": "2"})
+    broker = {"CAMPFIRE_BROKER": "rediss://:secret@broker.example:6380"}
+    assert Config.from_env(broker, workers=2).workers == 2

@@ -49,3 +49,15 @@ def test_what_counts_no_more_is_forgotten(clock: Clock) -> None:
     clock.now += windows.SWEPT_EVERY + 1
     tried.hit(TWICE, "another")
     assert len(storage._tries) == 1
+
+
+def test_a_try_elsewhere_counts_and_is_not_passed_on(clock: Clock) -> None:
+    here, there = Windows(), Windows()
+    here.own = there.hear
+    tried = MovingWindowRateLimiter(here)
+    beside = MovingWindowRateLimiter(there)
+    assert tried.hit(TWICE, "a") and beside.hit(TWICE, "a")
+    assert not beside.hit(TWICE, "a")
+    assert tried.hit(TWICE, "a"), "the other has told nothing"
+    clock.now += 60
+    assert beside.hit(TWICE, "a")

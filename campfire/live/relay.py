@@ -192,6 +192,9 @@ class Relay:
         over = self._turns.heard
         while True:
             await asyncio.sleep(LOOKS_EVERY)
+            if self._turns.heard < over and self.broker.is_up:
+                # A loop that was held up hears only now what came meanwhile.
+                await asyncio.sleep(LOOKS_EVERY)
             if self._turns.heard < over:
                 begun = time.monotonic()
                 try:

@@ -1,6 +1,7 @@
 """Who is here and who is writing, and when that ends by itself."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -150,4 +151,47 @@ async def test_every_key_gives_another_ten_seconds(
     typing.start(7, KEVIN)
     await told.another()
     assert told.facts == [(7, DAVID, True), (7, KEVIN, True), (7, KEVIN, False)]
+    typing.close()
+
+
+async def test_somebody_is_here_as_long_as_any_worker_has_them(soon: None) -> None:
+    told, own = Told(), Told()
+    presence = Presence(told)
+    presence.own = own
+    presence.hear("second", {KEVIN.id: KEVIN})
+    presence.arrive(KEVIN)
+    presence.arrive(KEVIN)
+    assert told.facts == [(KEVIN, True)]
+    assert own.facts == [(KEVIN, True)]
+    presence.leave(KEVIN)
+    await own.another()
+    assert own.facts == [(KEVIN, True), (KEVIN, False)]
+    assert presence.users() == {KEVIN.id: KEVIN}
+    assert presence.own_users() == []
+    presence.hear("third", {KEVIN.id: KEVIN, DAVID.id: DAVID})
+    presence.hear("second", {})
+    assert told.facts == [(KEVIN, True), (DAVID, True)]
+    presence.hear("third", {DAVID.id: DAVID})
+    assert told.facts[2:] == [(KEVIN, False)]
+    renamed = replace(DAVID, name="Dave")
+    presence.rename(renamed)
+    assert presence.users() == presence.users_at("third") == {DAVID.id: renamed}
+
+
+async def test_what_is_typed_elsewhere_is_told_once_and_not_passed_on(
+    soon: None,
+) -> None:
+    told, own = Told(), Told()
+    typing = Typing(told)
+    typing.own = own
+    typing.hear(7, KEVIN, True)
+    typing.hear(7, KEVIN, True)
+    assert told.facts == [(7, KEVIN, True)]
+    await told.another()
+    assert told.facts == [(7, KEVIN, True), (7, KEVIN, False)]
+    assert own.facts == []
+    typing.start(7, DAVID)
+    typing.stop(7, DAVID)
+    typing.stop(7, DAVID)
+    assert own.facts == [(7, DAVID, True), (7, DAVID, False)]
     typing.close()
