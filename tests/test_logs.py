@@ -12,12 +12,14 @@ from campfire import logs
 
 
 @contextmanager
-def started(format: str, file: Path | None = None) -> Iterator[None]:
+def started(
+    format: str, file: Path | None = None, worker: int | None = None
+) -> Iterator[None]:
     """Logs as production does, with the loggers put back as they were afterwards."""
     root, access = logging.getLogger(), logging.getLogger("aiohttp.access")
     before = root.handlers, root.level, access.level
     root.handlers = []
-    logs.start(format, lambda: "request-1", file)
+    logs.start(format, lambda: "request-1", file, worker)
     try:
         yield
     finally:
@@ -67,6 +69,14 @@ def test_a_file_is_put_aside_when_it_is_large_and_the_oldest_goes(
     lines = "".join(path.read_text() for path in reversed(kept)).splitlines()
     numbers = [json.loads(line)["number"] for line in lines]
     assert numbers == list(range(100 - len(numbers), 100))
+
+
+def test_each_worker_has_a_file_and_says_who_it_is(tmp_path: Path) -> None:
+    with started("json", tmp_path / "campfire.log", worker=2):
+        logging.getLogger("campfire").info("counted")
+    (file,) = tmp_path.iterdir()
+    assert file.name == "campfire-2.log"
+    assert json.loads(file.read_text())["worker"] == 2
 
 
 def test_what_the_file_cannot_take_is_said_on_standard_output(

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -267,6 +268,14 @@ def test_without_a_broker_several_are_refused_in_one_line(
     assert main(["serve", "--workers", "2"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("campfire: CAMPFIRE_BROKER must say where")
+
+
+def test_who_serves_alone_loads_nothing_for_it() -> None:
+    loads = (
+        "import sys, campfire.__main__; print({'redis', 'msgspec'} & {*sys.modules})"
+    )
+    said = subprocess.check_output([sys.executable, "-c", loads], text=True)
+    assert said == "set()\n"
 
 
 def test_an_address_that_somebody_has_is_not_shared_with_them() -> None:
