@@ -21,6 +21,7 @@ Kind = Literal[
     "bot.removed",
     "invitation.renewed",
     "job.discarded",
+    "job.retried",
     "member.added",
     "member.removed",
     "message.edited",

@@ -342,6 +342,7 @@ def retry(tx: Tx, admin_id: int, job_id: int) -> None:
     )
     if kind is None:
         raise NotFound("There is no such job.")
+    acts.note(tx, admin_id, "job.retried")
     tx.announce(Added(kind))
 
 

@@ -24,6 +24,7 @@ WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "bot.removed": ("removed the bot", ""),
     "invitation.renewed": ("made a new invitation", ""),
     "job.discarded": ("discarded a job", ""),
+    "job.retried": ("tried a job once more", ""),
     "member.added": ("let", "into a room"),
     "member.removed": ("put", "out of a room"),
     "message.edited": ("edited a message of", ""),

@@ -65,11 +65,12 @@ def a_bot(tx: Tx) -> int:
     return bots.add(tx, DAVID, HUSH, f"https://{HUSH}.example/")[0].user.id
 
 
-def discard(tx: Tx) -> None:
+def retry_and_discard(tx: Tx) -> None:
     jobs.add(tx, "push", "push.example", HUSH, {})
-    (job,) = jobs.lease(tx, "push", jobs.clock(), most=1, each=1, lasts=1_000).jobs
-    jobs.failed(tx, job, jobs.clock(), HUSH, waits=())
-    jobs.discard(tx, DAVID, job.id)
+    for act in (jobs.retry, jobs.discard):
+        (job,) = jobs.lease(tx, "push", jobs.clock(), most=1, each=1, lasts=1_000).jobs
+        jobs.failed(tx, job, jobs.clock(), HUSH, waits=())
+        act(tx, DAVID, job.id)
 
 
 def fail_for_long(tx: Tx) -> None:
@@ -160,7 +161,7 @@ ACTS: list[tuple[Callable[[Tx], Any], list[Noted]]] = [
             by_david("message.removed", KEVIN, ALL_PETS),
         ],
     ),
-    (discard, [by_david("job.discarded")]),
+    (retry_and_discard, [by_david("job.retried"), by_david("job.discarded")]),
     (
         lambda tx: accounts.promote(tx, KEVIN),
         [
