@@ -7,6 +7,7 @@ needs as an argument.
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp_jinja2
@@ -14,7 +15,7 @@ import aiohttp_session
 import jinja2
 from aiohttp import web
 
-from campfire import __version__
+from campfire import __version__, archive
 from campfire.chat import deliveries
 from campfire.chat.previews import KIND
 from campfire.chat.push import PUSH, ROUND
@@ -168,7 +169,16 @@ async def create(
     environment.globals["push_key"] = push_keys.public
     turns = Turns(config.data / TURNS, worker.number) if worker else None
     db = hub.db = Database(config.data / FILE, turns=turns)
-    storage = Storage(config.data / FILES)
+    # What is done once for all of them is done by the first.
+    has_duties = worker is None or worker.number == 1
+    kept_since: archive.Archive | None = None
+    second: Path | None = None
+    if config.archive and config.backups:
+        folder = config.data / config.backups / archive.FOLDER
+        second = folder / archive.FILES
+        if has_duties:
+            kept_since = db.archive = archive.Archive(db.path, folder)
+    storage = Storage(config.data / FILES, second)
     peers = Peers(config.origin, config.trusted_proxies, config.base)
     sessions = Sessions(db, peers)
     pages = Pages(db.generation)
@@ -187,8 +197,6 @@ async def create(
             runner.hear(event)
 
     db.publish = publish
-    # What is done once for all of them is done by the first.
-    has_duties = worker is None or worker.number == 1
     streams = Streams(
         db, viewer=sessions.viewer, limited=config.rate_limits, base=config.base
     )
@@ -196,7 +204,9 @@ async def create(
     if has_duties:
         sweeps = Sweeps(db, storage, orphans=worker is None or worker.is_new)
     nights = (
-        Nights(config.data, config.data / config.backups, config.backups_kept)
+        Nights(
+            config.data, config.data / config.backups, config.backups_kept, kept_since
+        )
         if config.backups and has_duties
         else None
     )
@@ -258,7 +268,7 @@ async def create(
     for routes in ROUTES:
         app.add_routes(routes)
     kept: dict[str, Kept[Any, Any]] = {"pages": pages.kept, "sessions": sessions.kept}
-    numbers = Numbers(db, hub, traffic, nights, kept)
+    numbers = Numbers(db, hub, traffic, nights, kept, kept_since)
     relay: "Relay | None" = None
     if turns and worker and config.broker:
         # Who serves alone does without the library, and its ten megabytes.

@@ -15,7 +15,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Final
 import apsw
 import orjson
 
-from campfire import __version__
+from campfire import __version__, archive, moments
 from campfire.chat import backups, files, health
 from campfire.chat.files import Kept
 from campfire.config import Config
@@ -55,13 +55,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds, by the paths within it."""
+    """What a backup holds, by the paths within it.
+
+    `log` is on which log of SQLite it was begun, both salts, then on which it was
+    finished and after how many frames; None where no server kept one meanwhile.
+    """
 
     campfire: str
     schema: int
     made_at: str
     counts: dict[str, Any]
     files: dict[str, Entry]
+    log: list[int] | None = None
 
     def written(self) -> bytes:
         """As JSON, with a digest of itself at the end."""
@@ -92,6 +97,10 @@ def add_to(command: Any) -> None:
     backup.add_argument("target", type=Path, help="a folder that does not exist yet")
     restore = command.add_parser("restore", help="begin from a backup")
     restore.add_argument("source", type=Path, help="a folder made by backup")
+    about = "a later time with its zone, such as 2026-11-26T12:00:05Z"
+    restore.add_argument("--to", metavar="TIME", help=about)
+    about = "what was kept since; beside the backup unless it is given"
+    restore.add_argument("--archive", type=Path, help=about)
     for action in (backup, restore):
         action.add_argument("--data", type=Path, help="folder for what is kept")
 
@@ -101,7 +110,11 @@ def back_up(given: argparse.Namespace, config: Config) -> None:
 
 
 def restore(given: argparse.Namespace, config: Config) -> None:
-    print(f"{restored(given.source, config.data)}, restored to {config.data}")
+    wanted = None if given.to is None else moments.moment(given.to)
+    kept = given.archive or given.source.absolute().parent / archive.FOLDER
+    manifest = restored(given.source, config.data, kept, wanted)
+    moment = "" if wanted is None else f" as it was at {manifest.made_at}"
+    print(f"{manifest}, restored to {config.data}{moment}")
 
 
 # Making
@@ -137,7 +150,9 @@ def gathered(data: Path, folder: Path) -> Manifest:
     """Copies the database, then the files it names, until nothing is missing."""
     for _ in range(ATTEMPTS):
         (folder / FILE).unlink(missing_ok=True)
+        begun = archive.salts(data / FILE)
         schema, counts = copied(data / FILE, folder / FILE, looked_at)
+        ended = archive.position(data / FILE)
         with contextlib.closing(guarded(folder / FILE)) as connection:
             named = files.kept(Reads(connection))
         missing = [
@@ -163,7 +178,8 @@ def gathered(data: Path, folder: Path) -> Manifest:
             (folder / name).unlink()
     sync(folder / FILE)
     moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Manifest(__version__, schema, moment, counts, entries)
+    log = [*begun, *ended[0], ended[1]] if begun and ended else None
+    return Manifest(__version__, schema, moment, counts, entries, log)
 
 
 def looked_at(db: Reads) -> tuple[int, dict[str, Any]]:
@@ -194,8 +210,13 @@ def taken(source: Path, copy: Path) -> bool:
 # Restoring
 
 
-def restored(source: Path, data: Path) -> Manifest:
-    """Fills an empty folder from a backup, whole or not at all. Raises Unusable."""
+def restored(
+    source: Path, data: Path, kept: Path | None = None, wanted: int | None = None
+) -> Manifest:
+    """Fills an empty folder from a backup, whole or not at all. Raises Unusable.
+
+    With `wanted`, in UTC milliseconds, it is as it was then, by the archive `kept`.
+    """
     if os.path.lexists(data) and (not data.is_dir() or any(data.iterdir())):
         raise Unusable(f"{data} is not an empty folder.")
     manifest = read(source)
@@ -214,6 +235,9 @@ def restored(source: Path, data: Path) -> Manifest:
             except FileNotFoundError:
                 raise Unusable(f"{name} is missing.") from None
         require_perfect(folder, manifest)
+        if kept is not None and wanted is not None:
+            manifest = forwarded(folder, manifest, kept, wanted)
+            require_perfect(folder, manifest)
         if (folder / FILES).exists():
             (folder / FILES).rename(data / FILES)
         for path in folder.glob(KEYS):
@@ -226,6 +250,34 @@ def restored(source: Path, data: Path) -> Manifest:
         os.umask(before)
         shutil.rmtree(folder, ignore_errors=True)
     return manifest
+
+
+def forwarded(folder: Path, manifest: Manifest, kept: Path, wanted: int) -> Manifest:
+    """Brings a checked copy to that time, with the files that were there then."""
+    made = moments.forwarded(folder / FILE, kept, manifest.log, wanted)
+    try:
+        with contextlib.closing(guarded(folder / FILE)) as connection:
+            schema, counts = looked_at(Reads(connection))
+            named = files.kept(Reads(connection))
+    except apsw.Error as error:
+        raise Unusable(f"The archive is damaged: {error}.") from None
+    listed = {name for file in named for name in names(file)}
+    for name in sorted(listed):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if not (folder / name).exists():
+            try:
+                copy_file(kept / name, folder / name)
+            except FileNotFoundError:
+                raise Unusable(f"{name} is not in the archive.") from None
+    for name in list(present(folder)):
+        if name.startswith(f"{FILES}/") and name not in listed:
+            (folder / name).unlink()
+    keys = [name for name in manifest.files if Path(name).match(KEYS)]
+    entries = {name: measured(folder / name) for name in (FILE, *keys, *listed)}
+    moment = moments.said(made)
+    return replace(
+        manifest, schema=schema, made_at=moment, counts=counts, files=entries, log=None
+    )
 
 
 def read(source: Path) -> Manifest:

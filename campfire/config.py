@@ -66,6 +66,9 @@ class Config:
         Path("backups"), "folder for a backup every night, within data, or off"
     )
     backups_kept: int = setting(7, "how many backups are kept")
+    archive: bool = setting(
+        False, "on to keep what was committed since, for restoring any moment"
+    )
     metrics_token: str | None = setting(
         None, "what a program from elsewhere shows to read /metrics"
     )
@@ -114,6 +117,8 @@ class Config:
             )
         if config.backups_kept < 1:
             raise Misconfigured("CAMPFIRE_BACKUPS_KEPT must be at least 1.")
+        if config.archive and config.backups is None:
+            raise Misconfigured("CAMPFIRE_ARCHIVE needs CAMPFIRE_BACKUPS.")
         return config
 
 
@@ -158,7 +163,7 @@ def parsed(variable: str, value: str) -> Any:
             if value not in ("json", "text"):
                 raise Misconfigured(f"{variable} must be json or text.")
             return value
-        case "RATE_LIMITS":
+        case "RATE_LIMITS" | "ARCHIVE":
             if value not in ("on", "off"):
                 raise Misconfigured(f"{variable} must be on or off.")
             return value == "on"

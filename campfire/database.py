@@ -69,6 +69,14 @@ class Event(Protocol):
     def name(self) -> str: ...
 
 
+class Copies(Protocol):
+    """Copies what is committed, before it is moved out of the log."""
+
+    def note(self, frame: int) -> None: ...
+    def move(self, *, at_once: bool = True) -> bool: ...
+    def close(self) -> None: ...
+
+
 class Reads:
     """What a look may do: run statements on one snapshot."""
 
@@ -351,10 +359,12 @@ class Database:
 
     `publish` is called on the event loop with each committed event. Where several
     processes write they take `turns`, and `pass_on` is called in its place, with the
-    number of each turn and all that was announced in it.
+    number of each turn and all that was announced in it. With an `archive` the log is
+    moved by that while it can.
     """
 
     pass_on: Callable[[int, list[Event]], None]
+    archive: Copies | None = None
 
     def __init__(
         self,
@@ -490,6 +500,8 @@ class Database:
         for connection in self._reader_connections:
             connection.close()
         self._observer.close()
+        if self.archive:
+            self.archive.close()
         self._move(self._writer, apsw.SQLITE_CHECKPOINT_TRUNCATE)
         self._writer.close()
 
@@ -658,12 +670,15 @@ class Database:
 
     def _grown(self, connection: apsw.Connection, schema: str, pages: int) -> int:
         self._wal_pages = pages
+        if self.archive:
+            self.archive.note(pages)
         return apsw.SQLITE_OK
 
     def _checkpoint_when_grown(self) -> None:
         """Checkpoints run beside the writer, unless the log outgrows them."""
         if self._wal_pages >= BACKSTOP_PAGES:
-            self._move(self._writer)
+            if not (self.archive and self.archive.move()):
+                self._move(self._writer)
             self._wal_pages = 0
         elif (
             self._wal_pages >= CHECKPOINT_PAGES
@@ -675,6 +690,8 @@ class Database:
 
     def _checkpoint(self) -> None:
         try:
+            if self.archive and self.archive.move(at_once=False):
+                return
             connection = connect(self.path)
             self._move(connection)
             connection.close()

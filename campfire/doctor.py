@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from campfire import nights
+from campfire import archive, moments, nights
 from campfire.chat import health
 from campfire.config import Config
 from campfire.database import LEAST_FREE, Fault, Unusable, looked
@@ -137,6 +137,20 @@ def copies(config: Config) -> Finding:
     return f"the newest is of {made:%Y-%m-%d %H:%M} UTC, opened and verified", True
 
 
+def kept_since(config: Config) -> Finding:
+    if config.backups is None or not config.archive:
+        return "CAMPFIRE_ARCHIVE is off: only the backups can be restored", True
+    found = archive.newest(config.data / config.backups / archive.FOLDER)
+    if found is None:
+        return "nothing yet; it is begun when the server starts", True
+    begun, until = found
+    made = nights.newest(config.data / config.backups, datetime.now(UTC))
+    said = f"it reaches to {moments.said(until)}"
+    if made is None or made.timestamp() * 1000 < begun:
+        return f"{said}, but had to begin anew and waits for the next backup", True
+    return said, True
+
+
 LOOKS: Final[dict[str, Callable[[Config], Finding]]] = {
     "permissions": permissions,
     "disk space": space,
@@ -145,4 +159,5 @@ LOOKS: Final[dict[str, Callable[[Config], Finding]]] = {
     "proxy headers": proxy,
     "open files": descriptors,
     "backups": copies,
+    "archive": kept_since,
 }

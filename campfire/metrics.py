@@ -27,6 +27,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from campfire import __version__
+from campfire.archive import Archive
 from campfire.chat import jobs
 from campfire.chat.jobs import Backlog
 from campfire.database import Database, Fault
@@ -54,6 +55,7 @@ class Numbers:
         traffic: Traffic,
         nights: Nights | None,
         kept: dict[str, Kept[Any, Any]],
+        archive: Archive | None = None,
     ) -> None:
         self._db = db
         self._hub = hub
@@ -62,6 +64,7 @@ class Numbers:
         self._kept = kept
         # Set where there are several workers: each is asked by who is asked.
         self.relay: "Relay | None" = None
+        self._archive = archive
         self._backlogs: list[Backlog] = []
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -172,6 +175,13 @@ class Numbers:
             about = "1 when the last nightly backup failed."
             failed = self._nights.fault is not None
             yield gauge("campfire_backup_failed", about, failed)
+        if self._archive:
+            reached = self._archive.reached / 1000
+            about = "Until when the archive has everything."
+            yield gauge("campfire_archive_timestamp_seconds", about, reached)
+            about = "1 while nothing can be archived."
+            failed = self._archive.fault is not None
+            yield gauge("campfire_archive_failed", about, failed)
 
     def _process(self) -> Iterator[Metric]:
         tasks = len(asyncio.all_tasks())

@@ -17,6 +17,7 @@ from typing import Final
 
 import orjson
 
+from campfire.archive import Archive
 from campfire.chat.backups import Drill
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,18 @@ UNFINISHED: Final = re.compile(rf"\.{NAME.pattern}-\w+")
 
 
 class Nights:
-    """Looks every ten minutes whether a backup is due; `close` ends one under way."""
+    """Looks every ten minutes whether a backup is due; `close` ends one under way.
 
-    def __init__(self, data: Path, folder: Path, kept: int) -> None:
+    An `archive` that had to begin anew wants one too, and forgets with the oldest.
+    """
+
+    def __init__(
+        self, data: Path, folder: Path, kept: int, archive: Archive | None = None
+    ) -> None:
         self._data = data
         self._folder = folder
         self._kept = kept
+        self._archive = archive
         self.fault: str | None = None
         self._measured = (data, 0)
         self._task = asyncio.create_task(self._pass(), name="nights")
@@ -97,8 +104,12 @@ class Nights:
             await asyncio.sleep(LOOKS_EVERY)
             now = datetime.now(UTC)
             made = self.newest(now)
-            if made is None or made < last_night(now):
+            if made is None or made < last_night(now) or self._is_wanted(made):
                 await self.make(now)
+
+    def _is_wanted(self, made: datetime) -> bool:
+        begun = self._archive.begun if self._archive else None
+        return begun is not None and made.timestamp() * 1000 < begun
 
     def _tidy(self) -> None:
         for path in made_in(self._folder)[: -self._kept]:
@@ -106,6 +117,10 @@ class Nights:
         for path in self._folder.iterdir():
             if UNFINISHED.fullmatch(path.name):
                 shutil.rmtree(path, ignore_errors=True)
+        if self._archive:
+            left = made_in(self._folder)
+            oldest = int(moment(left[0]).timestamp() * 1000)
+            self._archive.prune({log for path in left if (log := log_of(path))}, oldest)
 
 
 def made_in(folder: Path) -> list[Path]:
@@ -128,6 +143,15 @@ def size(path: Path) -> int:
         return sum(int(entry["size"]) for entry in files.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return 0
+
+
+def log_of(path: Path) -> tuple[int, int] | None:
+    """On which log a backup was begun, as its manifest has it."""
+    try:
+        first, second, *_ = orjson.loads((path / MANIFEST).read_bytes())["log"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return first, second
 
 
 def moment(path: Path) -> datetime:

@@ -7,13 +7,17 @@ this blocks and is called from threads.
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import secrets
+import shutil
 import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
+
+log = logging.getLogger(__name__)
 
 KEY: Final = re.compile(r"[a-z0-9]{26}")
 SHARD: Final = re.compile(r"[a-z0-9]{2}")
@@ -64,10 +68,15 @@ class Incoming:
 
 
 class Storage:
-    """A folder of files, sharded by the first two characters of their keys."""
+    """A folder of files, sharded by the first two characters of their keys.
 
-    def __init__(self, folder: Path) -> None:
+    Each is linked into `second` too, where it stays when it is discarded here, or
+    copied where that is another disk.
+    """
+
+    def __init__(self, folder: Path, second: Path | None = None) -> None:
         self._folder = folder
+        self._second = second
         self._incoming = folder / INCOMING
         self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -98,7 +107,24 @@ class Storage:
         incoming.path.rename(path)
         incoming.file.close()
         _sync_folder(path.parent)
+        if self._second is not None:
+            beside = path.with_name(path.name + THUMBNAIL)
+            for each in (path, *([beside] if thumbnail is not None else ())):
+                self._keep_second(each, self._second / each.parent.name)
         return incoming.key
+
+    def _keep_second(self, path: Path, shard: Path) -> None:
+        """What goes wrong here is said, and keeps nobody from sending a file."""
+        copy = shard / path.name
+        try:
+            shard.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                os.link(path, copy)
+            except OSError:
+                shutil.copy2(path, copy)
+            _sync_folder(shard)
+        except OSError:
+            log.exception("file not archived")
 
     def copied(self, key: str) -> str:
         """Keeps the same bytes once more, with their thumbnail, under another key."""

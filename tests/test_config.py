@@ -34,6 +34,7 @@ def test_every_setting_is_read() -> None:
             "CAMPFIRE_RATE_LIMITS": "off",
             "CAMPFIRE_BACKUPS": "/mnt/backups",
             "CAMPFIRE_BACKUPS_KEPT": "30",
+            "CAMPFIRE_ARCHIVE": "on",
             "CAMPFIRE_METRICS_TOKEN": "a long secret",
         }
     )
@@ -52,6 +53,7 @@ def test_every_setting_is_read() -> None:
         rate_limits=False,
         backups=Path("/mnt/backups"),
         backups_kept=30,
+        archive=True,
         metrics_token="a long secret",
     )
 
@@ -95,6 +97,8 @@ def test_backups_can_be_left_to_somebody_else() -> None:
     assert Config.from_env({"CAMPFIRE_BACKUPS": "off"}).backups is None
     with pytest.raises(Misconfigured, match="CAMPFIRE_BACKUPS_KEPT"):
         Config.from_env({"CAMPFIRE_BACKUPS_KEPT": "0"})
+    with pytest.raises(Misconfigured, match="CAMPFIRE_ARCHIVE needs"):
+        Config.from_env({"CAMPFIRE_ARCHIVE": "on", "CAMPFIRE_BACKUPS": "off"})
 
 
 @pytest.mark.parametrize("value", ["*", "https://*.example", "null", "a.example,"])

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from campfire import doctor, nights
+from campfire import archive, doctor, moments, nights
 from campfire.__main__ import main
-from campfire.chat import messages, richtext
+from campfire.archive import Archive
+from campfire.chat import health, messages, richtext
 from campfire.config import Config
 from campfire.database import Tx, applied
 from tests.conftest import ALL_PETS, KEVIN, set_the_stage
@@ -134,6 +135,21 @@ def test_few_descriptors_are_few_windows(monkeypatch: pytest.MonkeyPatch) -> Non
         "only 1024 may be open, one for each window: ulimit -n 4096",
         False,
     )
+
+
+def test_the_archive_says_how_far_it_reaches(data: Path) -> None:
+    said, is_well = doctor.kept_since(Config(data=data))
+    assert is_well and "off" in said
+    config = Config(data=data, archive=True)
+    said, is_well = doctor.kept_since(config)
+    assert is_well and "nothing yet" in said
+    kept = Archive(data / doctor.FILE, data / "backups" / archive.FOLDER)
+    applied(data / doctor.FILE, health.write)
+    assert kept.look()
+    kept.close()
+    said, is_well = doctor.kept_since(config)
+    assert is_well and moments.said(kept.reached) in said
+    assert "waits for the next backup" in said
 
 
 def test_a_night_without_a_backup_is_noticed(data: Path) -> None:

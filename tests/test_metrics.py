@@ -70,6 +70,7 @@ async def test_what_happened_is_counted(
     ):
         assert now[name, ()] > 0, name
     assert now["campfire_backup_timestamp_seconds", ()] == 0
+    assert ("campfire_archive_failed", ()) not in now
 
 
 async def test_numbers_are_read_while_the_readers_are_stuck(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from campfire import backups, nights
+from campfire.archive import Archive
 from campfire.chat.backups import Drill
 from campfire.database import applied
 from campfire.nights import Nights, last_night
@@ -86,6 +87,24 @@ async def test_one_is_made_when_last_night_has_none(
         await asyncio.sleep(0.01)
     await looking.close()
     assert len(list((tmp_path / "backups").glob("campfire-*"))) == 1
+
+
+async def test_one_is_made_when_the_archive_began_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, folder = tmp_path / "data", tmp_path / "backups"
+    data.mkdir()
+    applied(data / backups.FILE, set_the_stage)
+    old = folder / f"campfire-{datetime.now(UTC) - timedelta(seconds=2):%Y%m%dT%H%M%SZ}"
+    old.mkdir(parents=True)
+    monkeypatch.setattr(nights, "LOOKS_EVERY", 0.01)
+    monkeypatch.setattr(nights, "last_night", lambda now: now - timedelta(days=1))
+    archive = Archive(data / backups.FILE, folder / "archive")
+    looking = Nights(data, folder, 2, archive)
+    while len(nights.made_in(folder)) < 2:
+        await asyncio.sleep(0.01)
+    await looking.close()
+    archive.close()
 
 
 async def test_a_clock_that_was_ahead_does_not_end_backups(
