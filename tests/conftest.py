@@ -172,11 +172,17 @@ def workers() -> int:
 
 
 @pytest.fixture
+def base() -> str:
+    """The path that they are below."""
+    return ""
+
+
+@pytest.fixture
 async def servers(
-    cast: Path, tmp_path: Path, workers: int, request: pytest.FixtureRequest
+    cast: Path, tmp_path: Path, workers: int, base: str, request: pytest.FixtureRequest
 ) -> AsyncIterator[list[TestServer]]:
     """The whole application on a free port, or several; the cast on stage."""
-    config = Config(data=tmp_path, password_cost=4)
+    config = Config(data=tmp_path, password_cost=4, base=base)
     # As an earlier start left them: making them takes a process.
     vapid.keep(tmp_path / app.PUSH_KEYS, VAPID_KEYS)
     shutil.copy(cast, tmp_path)

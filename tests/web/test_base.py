@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urldefrag, urlsplit
 
@@ -12,19 +11,12 @@ import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar, FormData
 from aiohttp.test_utils import TestServer
 
-from campfire import app
-from campfire.config import Config
-from campfire.outside import vapid
-from campfire.outside.client import Client
-from campfire.web.keys import DB
 from tests.conftest import (
     ALL_PETS,
     JZ,
     PASSWORD,
-    VAPID_KEYS,
     SignIn,
     address,
-    set_the_stage,
 )
 from tests.samples import picture
 from tests.web.conftest import HTML
@@ -45,15 +37,8 @@ HEADERS = ("Location", "Link", "HX-Redirect", "Content-Location")
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
-    """As the fixture of the same name, below a path."""
-    config = Config(data=tmp_path, password_cost=4, base=BASE)
-    vapid.keep(tmp_path / app.PUSH_KEYS, VAPID_KEYS)
-    server = TestServer(await app.create(config, Client(lookup=lambda name: [])))
-    await server.start_server()
-    await server.app[DB].write(set_the_stage)
-    yield server
-    await server.close()
+def base() -> str:
+    return BASE
 
 
 @pytest.fixture
