@@ -158,24 +158,29 @@ class Storage:
 
     def discard_unfinished(self) -> None:
         """Takes away what another run of the server left in the middle."""
-        for entry in os.scandir(self._incoming):
-            if self._is_older(entry):
-                os.unlink(entry.path)
+        with os.scandir(self._incoming) as entries:
+            for entry in entries:
+                if self._is_older(entry):
+                    os.unlink(entry.path)
 
     def older(self) -> Iterator[list[str]]:
         """The keys that are older than this process, one shard at a time."""
         for shard in sorted(self._folder.iterdir()):
             if SHARD.fullmatch(shard.name) and not shard.is_symlink():
-                entries = [entry for entry in os.scandir(shard)]
-                keys = {
-                    entry.name.removesuffix(THUMBNAIL)
-                    for entry in entries
-                    if self._is_older(entry)
-                }
+                with os.scandir(shard) as entries:
+                    keys = {
+                        entry.name.removesuffix(THUMBNAIL)
+                        for entry in entries
+                        if self._is_older(entry)
+                    }
                 yield sorted(filter(KEY.fullmatch, keys))
 
     def _is_older(self, entry: os.DirEntry[str]) -> bool:
-        return entry.stat(follow_symlinks=False).st_mtime_ns < self._begun
+        """False too for what was sent, or taken away, since the folder was listed."""
+        try:
+            return entry.stat(follow_symlinks=False).st_mtime_ns < self._begun
+        except FileNotFoundError:
+            return False
 
     def _path(self, key: str) -> Path:
         if not KEY.fullmatch(key):

@@ -1,7 +1,9 @@
 """Bytes on the disk: whole under their key or not there, and for nobody else's eyes."""
 
+import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,28 @@ def test_what_another_run_left_is_told_from_what_this_one_writes(
     assert read(storage, new) == b"new"
     half.drop()
     half_new.drop()
+
+
+def test_what_is_finished_while_a_folder_is_listed_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Storage(tmp_path)
+    kept(before, b"old")
+    half = before.incoming()
+    for path in everything(tmp_path):
+        grow_old(path)
+    storage = Storage(tmp_path)
+
+    @contextlib.contextmanager
+    def listed(folder: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with scandir(folder) as entries:
+            names = list(entries)
+        for name in names:
+            os.unlink(name)
+        yield iter(names)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", listed)
+    storage.discard_unfinished()
+    assert [key for keys in storage.older() for key in keys] == []
+    half.drop()
