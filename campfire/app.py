@@ -61,6 +61,7 @@ from campfire.web import (
     responses,
     rooms,
     searches,
+    trash,
     users,
 )
 from campfire.web.bans import Bans
@@ -122,6 +123,7 @@ ROUTES: Final = (
     push.routes,
     rooms.routes,
     searches.routes,
+    trash.routes,
     users.routes,
 )
 FILE: Final = "campfire.sqlite3"
@@ -155,6 +157,7 @@ async def create(
         "base": config.base,
         "largest_file": config.largest_file * MEGABYTE,
         "qr_code": accounts.qr_code_path,
+        "undelete_days": config.undelete_days,
         "version": __version__,
     }
     environment.filters |= {
@@ -202,7 +205,12 @@ async def create(
     )
     watch = Watch(db, hub, rarely=turns is not None)
     if has_duties:
-        sweeps = Sweeps(db, storage, orphans=worker is None or worker.is_new)
+        sweeps = Sweeps(
+            db,
+            storage,
+            config.undelete_days,
+            orphans=worker is None or worker.is_new,
+        )
     nights = (
         Nights(
             config.data, config.data / config.backups, config.backups_kept, kept_since

@@ -57,6 +57,9 @@ class Config:
     files_per_person: int = setting(
         10_000, "megabytes that the files of one person may have together"
     )
+    undelete_days: int = setting(
+        7, "days for which what was deleted can be brought back; 0 for not at all"
+    )
     rate_limits: bool = setting(True, "on, or off for measuring")
     workers: int = setting(1, "processes to serve with; more than 1 need a broker")
     broker: str | None = setting(
@@ -129,7 +132,14 @@ def parsed(variable: str, value: str) -> Any:
             f"{variable} must be something; leave it out for the default."
         )
     match variable.removeprefix(PREFIX):
-        case "PORT" | "LARGEST_FILE" | "FILES_PER_PERSON" | "BACKUPS_KEPT" | "WORKERS":
+        case (
+            "PORT"
+            | "LARGEST_FILE"
+            | "FILES_PER_PERSON"
+            | "BACKUPS_KEPT"
+            | "WORKERS"
+            | "UNDELETE_DAYS"
+        ):
             if not (value.isascii() and value.isdecimal() and len(value) < 9):
                 raise Misconfigured(f"{variable} must be a number.")
             return int(value)

@@ -176,6 +176,7 @@ def test_a_message_that_is_removed_meanwhile_is_not_missed(
             seen = copied(path, Path(f"{copy}-again"), look)
             os.replace(f"{copy}-again", copy)
             applied(path, messages.remove, JZ, WATERCOOLER, with_file)
+            applied(path, messages.sweep, 0)
             removed.extend(applied(path, discarded))
             for key in removed:
                 storage.discard(key)

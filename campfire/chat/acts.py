@@ -26,6 +26,7 @@ Kind = Literal[
     "member.removed",
     "message.edited",
     "message.removed",
+    "message.restored",
     "password.reset",
     "person.added",
     "person.appointed",
@@ -36,6 +37,7 @@ Kind = Literal[
     "room.deleted",
     "room.opened",
     "room.renamed",
+    "room.restored",
     "webhook.started",
     "webhook.stopped",
 ]

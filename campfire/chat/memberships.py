@@ -271,11 +271,44 @@ def revoke(tx: Tx, room_id: int, user_ids: Collection[int]) -> None:
 
 
 def revoke_all(tx: Tx, room_id: int) -> frozenset[int]:
-    """Puts everybody out of a room that ends; answers with who was in it."""
+    """Puts everybody out of a room that ends; answers with who was in it.
+
+    How each of them saw it is kept, until they are let in again or forgotten.
+    """
+    tx.row(
+        """INSERT INTO trashed_memberships (room_id, user_id, involvement,
+             last_read_id, starred, created_at)
+           SELECT room_id, user_id, involvement, last_read_id, starred, created_at
+           FROM memberships WHERE room_id = ?""",
+        (room_id,),
+    )
     rows = tx.rows(
         "DELETE FROM memberships WHERE room_id = ? RETURNING user_id", (room_id,)
     )
     return frozenset(user_id for (user_id,) in rows)
+
+
+def restore_all(tx: Tx, room_id: int) -> None:
+    """Lets in who was in a room that comes back; in a shared one, without those who
+    left the account meanwhile."""
+    tx.row(
+        """INSERT INTO memberships (room_id, user_id, involvement, last_read_id,
+             starred, created_at)
+           SELECT trashed.room_id, trashed.user_id, trashed.involvement,
+                  trashed.last_read_id, trashed.starred, trashed.created_at
+           FROM trashed_memberships AS trashed
+           JOIN users ON users.id = trashed.user_id
+           JOIN rooms ON rooms.id = trashed.room_id
+           WHERE rooms.id = ?
+             AND (users.status <> 'deactivated' OR rooms.kind = 'direct')""",
+        (room_id,),
+    )
+    forget_all(tx, room_id)
+
+
+def forget_all(tx: Tx, room_id: int) -> None:
+    """Forgets who was in a room that does not come back."""
+    tx.row("DELETE FROM trashed_memberships WHERE room_id = ?", (room_id,))
 
 
 def involve(tx: Tx, user_id: int, room_id: int, involvement: str) -> None:

@@ -23,6 +23,7 @@ from campfire.chat import (
     replies,
     richtext,
     rooms,
+    trash,
     users,
 )
 from campfire.chat.deliveries import Outcome
@@ -82,9 +83,12 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
+    """The message is not as it was; `returned` when it was deleted before."""
+
     name: ClassVar = "message.edited"
     audience: frozenset[int]
     message: Message
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,11 +371,56 @@ def remove_preview(
 
 @vital
 def remove(tx: Tx, user_id: int, room_id: int, message_id: int) -> None:
-    """Removes the message and its words for good; for the author and administrators."""
+    """Puts the message into the trash; for the author and administrators."""
     message = changeable(tx, user_id, room_id, message_id)
-    purge(tx, room_id, message_id)
+    seq = _leave(tx, room_id, message_id)
+    rooms.make_trash(tx, user_id)
+    trash.put(tx, user_id, room_id, message_id, seq)
+    # Both are unique within a room.
+    _move(tx, message_id, trash.ROOM, message_id, str(message_id))
     if message.creator.id != user_id:
         _note(tx, user_id, "message.removed", message)
+
+
+def restore(tx: Tx, user_id: int, room_id: int, message_id: int) -> Message:
+    """Brings the message back to where it was, with all that hangs on it.
+
+    For whoever deleted it, and among administrators for each of them. Nobody is
+    notified once more. Raises NotFound, also when it is gone for good.
+    """
+    memberships.require(tx, user_id, room_id)
+    trashed = trash.message(tx, user_id, room_id, message_id)
+    if trashed is None:
+        raise NotFound("There is no such message in the trash.")
+    seq, members_version = rooms.advance(tx, room_id)
+    trash.take(tx, message_id)
+    client_message_id = tx.value(
+        """DELETE FROM removals WHERE room_id = ? AND seq = ?
+           RETURNING client_message_id""",
+        (room_id, trashed.seq),
+    )
+    _move(tx, message_id, room_id, seq, client_message_id)
+    message = find(tx, user_id, room_id, message_id)
+    if message.creator.id != user_id:
+        _note(tx, user_id, "message.restored", message)
+    audience = memberships.audience(tx, room_id, members_version)
+    tx.announce(Edited(audience, message, returned=True))
+    return message
+
+
+def trashed(db: Reads, user_id: int, limit: int) -> list[tuple[Message, int]]:
+    """What the person can bring back, and when it was deleted, the newest first."""
+    found = {each.message_id: each for each in trash.messages(db, user_id, limit)}
+    messages = _select(
+        db,
+        "messages.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(found)),),
+    )
+    by_id = {message.id: message for message in messages}
+    return [
+        (replace(by_id[each.message_id], room_id=each.room_id), each.trashed_at)
+        for each in found.values()
+    ]
 
 
 def _note(tx: Tx, admin_id: int, kind: acts.Kind, message: Message) -> None:
@@ -381,21 +430,36 @@ def _note(tx: Tx, admin_id: int, kind: acts.Kind, message: Message) -> None:
 
 
 def purge(tx: Tx, room_id: int, message_id: int) -> None:
-    """Removes a message that may be removed, and tells those who could see it."""
+    """Deletes a message for good, and tells those who could see it."""
+    if room_id != trash.ROOM:
+        _leave(tx, room_id, message_id)
+    _delete(tx, [message_id])
+
+
+def _leave(tx: Tx, room_id: int, message_id: int) -> int:
+    """Tells that the message is not in its room any more; answers with the `seq`."""
     seq, members_version = rooms.advance(tx, room_id)
     creator_id, client_message_id = tx.row(
-        """DELETE FROM messages WHERE id = ?
-           RETURNING creator_id, client_message_id""",
-        (message_id,),
-    )
-    tx.row(
         """INSERT INTO removals (room_id, seq, message_id, creator_id,
-             client_message_id, removed_at) VALUES (?, ?, ?, ?, ?, ?)""",
-        (room_id, seq, message_id, creator_id, client_message_id, tx.now),
+             client_message_id, removed_at)
+           SELECT room_id, ?, id, creator_id, client_message_id, ?
+           FROM messages WHERE id = ? RETURNING creator_id, client_message_id""",
+        (seq, tx.now, message_id),
     )
     audience = memberships.audience(tx, room_id, members_version)
     removal = Removal(room_id, seq, message_id, client_message_id)
     tx.announce(Removed(audience, removal, creator_id))
+    return seq
+
+
+def _move(
+    tx: Tx, message_id: int, room_id: int, seq: int, client_message_id: str
+) -> None:
+    tx.row(
+        """UPDATE messages SET room_id = ?, seq = ?, client_message_id = ?
+           WHERE id = ?""",
+        (room_id, seq, client_message_id, message_id),
+    )
 
 
 def touch(tx: Tx, room_id: int, message_id: int) -> frozenset[int]:
@@ -406,19 +470,34 @@ def touch(tx: Tx, room_id: int, message_id: int) -> frozenset[int]:
 
 
 @vital
-def sweep(tx: Tx) -> bool:
-    """Removes a little of what deleted rooms held; says whether there may be more."""
-    room_id = rooms.deleted(tx)
+def sweep(tx: Tx, kept_for: int) -> bool:
+    """Deletes a little of what has been in the trash for so many milliseconds.
+
+    Says whether there may be more.
+    """
+    until = tx.now - kept_for
+    if expired := trash.expired(tx, until, SWEPT_AT_ONCE):
+        _delete(tx, expired)
+        return True
+    room_id = rooms.expired(tx, until)
     if room_id is None:
         return False
-    swept = tx.rows(
-        """DELETE FROM messages WHERE id IN
-             (SELECT id FROM messages WHERE room_id = ? LIMIT ?) RETURNING id""",
-        (room_id, SWEPT_AT_ONCE),
+    rows = tx.rows(
+        "SELECT id FROM messages WHERE room_id = ? LIMIT ?", (room_id, SWEPT_AT_ONCE)
     )
-    if not swept:
+    within = [message_id for (message_id,) in rows]
+    if left := within or trash.of_room(tx, room_id, SWEPT_AT_ONCE):
+        _delete(tx, left)
+    else:
         rooms.forget(tx, room_id)
     return True
+
+
+def _delete(tx: Tx, message_ids: Sequence[int]) -> None:
+    tx.row(
+        "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(message_ids),),
+    )
 
 
 def find(db: Reads, user_id: int, room_id: int, message_id: int) -> Message:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
 
-from campfire.chat import acts, memberships, users
+from campfire.chat import acts, memberships, trash, users
 from campfire.chat.memberships import Membership
 from campfire.chat.users import User
 from campfire.database import Reads, Tx, vital
-from campfire.refusals import Forbidden, Invalid, NotFound
+from campfire.refusals import Conflict, Forbidden, Invalid, NotFound
 
 Kind = Literal["open", "closed", "direct"]
 SharedKind = Literal["open", "closed"]
@@ -68,6 +68,15 @@ class Removed:
     name: ClassVar = "room.removed"
     audience: frozenset[int]
     room_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A deleted room, as somebody calls it who can bring it back."""
+
+    id: int
+    name: str
+    deleted_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +308,7 @@ def _note(
 
 @vital
 def remove(tx: Tx, user_id: int, room_id: int) -> None:
-    """Puts the room out of everybody's reach; what was in it goes later.
+    """Puts the room out of everybody's reach, until somebody brings it back.
 
     A direct room may be removed by anybody who is in it.
     """
@@ -308,8 +317,68 @@ def remove(tx: Tx, user_id: int, room_id: int) -> None:
         if users.find(tx, user_id).role == "administrator":
             acts.note(tx, user_id, "room.deleted", room_id=room_id)
     audience = memberships.revoke_all(tx, room_id)
-    tx.row("UPDATE rooms SET deleted_at = ? WHERE id = ?", (tx.now, room_id))
+    tx.row(
+        "UPDATE rooms SET deleted_at = ?, remover_id = ? WHERE id = ?",
+        (tx.now, user_id, room_id),
+    )
     tx.announce(Removed(audience, room_id))
+
+
+def restore(tx: Tx, user_id: int, room_id: int) -> Room:
+    """Brings the room back, with those who were in it and all that was said.
+
+    For whoever deleted it, and for administrators who were in it. Raises NotFound, also
+    when it is gone for good, and Conflict when the same few have a room again.
+    """
+    if room_id not in {room.id for room in trashed(tx, user_id)}:
+        raise NotFound("There is no such room in the trash.")
+    if tx.value(
+        """SELECT 1 FROM rooms WHERE deleted_at IS NULL AND direct_key =
+             (SELECT direct_key FROM rooms WHERE id = ?)""",
+        (room_id,),
+    ):
+        raise Conflict("These people have begun a new conversation.")
+    kind = tx.value(
+        """UPDATE rooms SET deleted_at = NULL, remover_id = NULL WHERE id = ?
+           RETURNING kind""",
+        (room_id,),
+    )
+    memberships.restore_all(tx, room_id)
+    if kind == "open":
+        memberships.grant(tx, room_id, users.active(tx))
+    if kind != "direct" and users.find(tx, user_id).role == "administrator":
+        acts.note(tx, user_id, "room.restored", room_id=room_id)
+    seen = seen_by_each(tx, room_id)
+    tx.announce(Granted(seen))
+    return seen[user_id]
+
+
+def trashed(db: Reads, user_id: int) -> list[Trashed]:
+    """The rooms that the person can bring back, the last deleted first."""
+    rows = db.rows(
+        """SELECT rooms.id, rooms.kind, ifnull(rooms.name, ''), rooms.deleted_at
+           FROM rooms JOIN trashed_memberships
+             ON trashed_memberships.room_id = rooms.id
+             AND trashed_memberships.user_id = :user
+           WHERE rooms.deleted_at IS NOT NULL
+             AND (rooms.remover_id = :user
+                  OR rooms.kind <> 'direct' AND EXISTS (
+                    SELECT 1 FROM users
+                    WHERE id = :user AND role = 'administrator'))
+           ORDER BY rooms.deleted_at DESC, rooms.id""",
+        {"user": user_id},
+    )
+    directs = {room_id for room_id, kind, *_ in rows if kind == "direct"}
+    people = _people(db, directs, "trashed_memberships") if directs else {}
+    return [
+        Trashed(
+            room_id,
+            name
+            or sentence([other.name for other in _others(people[room_id], user_id)]),
+            deleted_at,
+        )
+        for room_id, _, name, deleted_at in rows
+    ]
 
 
 @vital
@@ -327,12 +396,25 @@ def leave(tx: Tx, user_id: int, room_id: int) -> None:
     tx.announce(Changed(seen_by_each(tx, room_id)))
 
 
-def deleted(db: Reads) -> int | None:
-    """A room that is out of reach and not yet gone."""
-    room_id: int | None = db.value(
-        "SELECT id FROM rooms WHERE deleted_at IS NOT NULL LIMIT 1"
+def expired(tx: Tx, until: int) -> int | None:
+    """A room that was deleted up to then and is not yet gone. It stays deleted."""
+    room_id: int | None = tx.value(
+        "SELECT id FROM rooms WHERE deleted_at <= ? AND id <> ? LIMIT 1",
+        (until, trash.ROOM),
     )
+    if room_id is not None:
+        memberships.forget_all(tx, room_id)
     return room_id
+
+
+def make_trash(tx: Tx, user_id: int) -> None:
+    """Makes the room of deleted messages for the first of them."""
+    tx.row(
+        """INSERT INTO rooms (id, kind, name, creator_id, created_at, updated_at,
+             deleted_at) VALUES (?, 'closed', 'Trash', ?, ?, ?, ?)
+           ON CONFLICT DO NOTHING""",
+        (trash.ROOM, user_id, tx.now, tx.now, tx.now),
+    )
 
 
 def forget(tx: Tx, room_id: int) -> None:
@@ -439,12 +521,16 @@ def _between(room: Room, people: Sequence[User], viewer: int) -> Room:
     )
 
 
-def _people(db: Reads, room_ids: Collection[int]) -> dict[int, list[User]]:
+def _people(
+    db: Reads,
+    room_ids: Collection[int],
+    table: Literal["memberships", "trashed_memberships"] = "memberships",
+) -> dict[int, list[User]]:
     people: dict[int, list[User]] = {}
     for room_id, *user in db.rows(
-        f"""SELECT memberships.room_id, {users.COLUMNS}
-            FROM memberships JOIN users ON users.id = memberships.user_id
-            WHERE memberships.room_id IN (SELECT value FROM json_each(?))""",
+        f"""SELECT room_id, {users.COLUMNS}
+            FROM {table} JOIN users ON users.id = user_id
+            WHERE room_id IN (SELECT value FROM json_each(?))""",
         (json.dumps(list(room_ids)),),
     ):
         people.setdefault(room_id, []).append(User(*user))

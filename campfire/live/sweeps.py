@@ -1,13 +1,14 @@
-"""What goes in the background: the words of the banned, the insides of deleted rooms,
-and the bytes of files that no message has any more.
+"""What goes in the background: the words of the banned, what was in the trash for long
+enough, and the bytes of files that no message has any more.
 
 What is left to do is read from the data itself, so it goes on after a restart.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Concatenate, Final, ParamSpec
 
 from campfire.chat import bans, files, messages, rooms, users
 from campfire.database import Database, Event, Tx
@@ -16,18 +17,27 @@ from campfire.storage import Storage
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+
 PAUSE: Final = 1.0
+# What grows old says nothing.
+HOUR: Final = 3600.0
+DAY: Final = 24 * 3_600_000
 
 
 class Sweeps:
-    """Sweeps when it starts and whenever an event leaves something to sweep.
+    """Sweeps when it starts, every hour, and when an event leaves something to sweep.
 
-    Files that no row names are `orphans` when nobody else takes in files.
+    The trash is kept for `days`. Files that no row names are `orphans` when nobody
+    else takes in files.
     """
 
-    def __init__(self, db: Database, storage: Storage, orphans: bool = True) -> None:
+    def __init__(
+        self, db: Database, storage: Storage, days: int, orphans: bool = True
+    ) -> None:
         self._db = db
         self._storage = storage
+        self._kept_for = days * DAY
         self._has_orphans = orphans
         self._due = asyncio.Event()
         self._due.set()
@@ -55,18 +65,26 @@ class Sweeps:
         except OSError:
             log.exception("files stay on the disk")
         while True:
-            await self._due.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HOUR):
+                    await self._due.wait()
             self._due.clear()
-            for sweep in (bans.sweep, messages.sweep):
-                while await self._swept(sweep):
-                    pass
+            while await self._swept(bans.sweep):
+                pass
+            while await self._swept(messages.sweep, self._kept_for):
+                pass
             while await self._swept_files():
                 pass
 
-    async def _swept(self, sweep: Callable[[Tx], bool]) -> bool:
+    async def _swept(
+        self,
+        sweep: Callable[Concatenate[Tx, P], bool],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> bool:
         """One small write, so that nobody who posts waits behind it."""
         try:
-            return await self._db.write(sweep)
+            return await self._db.write(sweep, *args, **kwargs)
         except Busy:
             await asyncio.sleep(PAUSE)
             return True

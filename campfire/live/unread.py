@@ -85,7 +85,7 @@ class Counts:
                 case Removed():
                     self._uncount(user_id, event)
                 case Edited():
-                    self._recount(user_id, event.message)
+                    self._recount(user_id, event)
                 case Posted():
                     self._count(user_id, event.message.room_id, [event])
 
@@ -158,12 +158,12 @@ class Counts:
                 self._uncount(user_id, event)
 
     def edited(self, event: Edited) -> None:
-        """Whom it calls may be others now."""
+        """Whom it calls may be others now, and it may be one more than there were."""
         self._remember(event, event.audience)
         if noted := self._rooms.get(event.message.room_id):
             self._settle(event.message.room_id)
             for user_id in noted.people & event.audience:
-                self._recount(user_id, event.message)
+                self._recount(user_id, event)
 
     def read(self, event: Read) -> None:
         if event.user_id in self._loading:
@@ -259,16 +259,19 @@ class Counts:
             newest_id = self._rooms[removal.room_id].newest_id or removal.id
             self._tell(user_id, removal.room_id, newest_id, count)
 
-    def _recount(self, user_id: int, message: Message) -> None:
+    def _recount(self, user_id: int, event: Edited) -> None:
+        message = event.message
         count = self._people[user_id].get(message.room_id)
         if count is None or message.seq <= count.seq:
             return
         count.seq = message.seq
-        was_called = bool(count.calls)
+        before = count.unread_count, bool(count.calls)
         count.calls.discard(message.id)
-        if message.id > count.last_read_id and calls(message, user_id):
-            count.calls.add(message.id)
-        if bool(count.calls) != was_called:
+        if message.id > count.last_read_id and message.creator.id != user_id:
+            count.unread_count += event.returned
+            if calls(message, user_id):
+                count.calls.add(message.id)
+        if (count.unread_count, bool(count.calls)) != before:
             newest_id = self._rooms[message.room_id].newest_id or message.id
             self._tell(user_id, message.room_id, newest_id, count)
 

@@ -29,6 +29,7 @@ WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "member.removed": ("put", "out of a room"),
     "message.edited": ("edited a message of", ""),
     "message.removed": ("deleted a message of", ""),
+    "message.restored": ("brought back a message of", ""),
     "password.reset": ("gave a new password to", ""),
     "person.added": ("let in", ""),
     "person.appointed": ("changed the role of", ""),
@@ -39,6 +40,7 @@ WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "room.deleted": ("deleted a room", ""),
     "room.opened": ("opened a room", ""),
     "room.renamed": ("renamed a room", ""),
+    "room.restored": ("brought back a room", ""),
     "webhook.started": ("switched on the webhook of", ""),
     "webhook.stopped": ("switched off the failing webhook of", ""),
 }

@@ -134,6 +134,20 @@ SCHEMAS: Final[dict[str, Schema]] = {
         fault=nullable(STRING),
         took_ms=nullable(INTEGER),
     ),
+    "Trash": fields(
+        rooms=array(fields(id=INTEGER, name=STRING, deleted_at=TIME)),
+        messages=array(
+            fields(
+                id=INTEGER,
+                room_id=INTEGER,
+                room_name=STRING,
+                plain=STRING,
+                creator=ref("User"),
+                created_at=TIME,
+                deleted_at=TIME,
+            )
+        ),
+    ),
     "Act": fields(
         id=INTEGER,
         at=TIME,
@@ -378,6 +392,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DELETE /rooms/{room_id}": operation(
         "Delete a room; who made it or administrators", 204
     ),
+    "POST /rooms/{room_id}/restore": operation(
+        "Bring back a room from the trash; who deleted it or administrators",
+        (200, ref("Room")),
+    ),
     "POST /rooms/{room_id}/leave": operation("Leave a closed room", 204),
     "PUT /rooms/{room_id}/involvement": operation(
         "How much of a room reaches me", (200, ref("Membership")), body="involvement!"
@@ -414,6 +432,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
     f"DELETE {MESSAGE}": operation(
         "Remove a message; its author or administrators", 204
     ),
+    f"POST {MESSAGE}/restore": operation(
+        "Bring back a message from the trash; who deleted it", (200, ref("Message"))
+    ),
     f"DELETE {PREVIEW}": operation("Take the preview of a link away", 204),
     "GET /previews/{preview_id}/image": operation(
         "The picture of a preview", 200, type=PICTURE
@@ -441,6 +462,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
         query="q room_id creator_id before after sort limit offset",
     ),
     "DELETE /searches": operation("Forget what I looked for", 204),
+    "GET /trash": operation(
+        "What I can bring back, of what was deleted lately", (200, ref("Trash"))
+    ),
     "GET /inbox": operation(
         "What mentions me, or is unread",
         (200, array(ref("SearchHit"))),

@@ -90,6 +90,7 @@ def edit_and_remove(tx: Tx) -> None:
     draft = richtext.draft(f"{HUSH} again")
     messages.edit(tx, DAVID, ALL_PETS, message_id, draft)
     messages.remove(tx, DAVID, ALL_PETS, message_id)
+    messages.restore(tx, DAVID, ALL_PETS, message_id)
 
 
 def use_a_bot(tx: Tx) -> None:
@@ -105,6 +106,7 @@ def turn_a_room(tx: Tx) -> None:
     rooms.revise(tx, DAVID, WATERCOOLER, name=HUSH, kind="open")
     rooms.revise(tx, DAVID, WATERCOOLER, kind="closed")
     rooms.remove(tx, DAVID, WATERCOOLER)
+    rooms.restore(tx, DAVID, WATERCOOLER)
 
 
 ACTS: list[tuple[Callable[[Tx], Any], list[Noted]]] = [
@@ -152,6 +154,7 @@ ACTS: list[tuple[Callable[[Tx], Any], list[Noted]]] = [
             by_david("room.opened", None, WATERCOOLER),
             by_david("room.closed", None, WATERCOOLER),
             by_david("room.deleted", None, WATERCOOLER),
+            by_david("room.restored", None, WATERCOOLER),
         ],
     ),
     (
@@ -159,6 +162,7 @@ ACTS: list[tuple[Callable[[Tx], Any], list[Noted]]] = [
         [
             by_david("message.edited", KEVIN, ALL_PETS),
             by_david("message.removed", KEVIN, ALL_PETS),
+            by_david("message.restored", KEVIN, ALL_PETS),
         ],
     ),
     (retry_and_discard, [by_david("job.retried"), by_david("job.discarded")]),

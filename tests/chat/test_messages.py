@@ -553,6 +553,7 @@ def test_editing_changes_who_is_mentioned(tx: Tx) -> None:
     assert tx.value("SELECT count(*) FROM mentions") == 0
     assert change(tx, JASON, edited, "ask @JZ and @JZ").mentions == (JZ,)
     remove(tx, JASON, edited)
+    assert messages.sweep(tx, 0)
     assert tx.value("SELECT count(*) FROM mentions") == 0
 
 

@@ -95,6 +95,7 @@ def test_what_hangs_on_a_message_goes_with_it(tx: Tx) -> None:
     )
     assert tx.value("SELECT count(*) FROM boosts") == 1
     messages.remove(tx, JZ, ALL_PETS, message_id)
+    assert messages.sweep(tx, 0)
     assert tx.value("SELECT count(*) FROM boosts") == 0
     assert tx.value("SELECT count(*) FROM attachments") == 0
     assert tx.value("SELECT key FROM discarded_files") == "abcdefghijklmnopqrstuvwxyz"

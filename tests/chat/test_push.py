@@ -330,6 +330,7 @@ def test_a_direct_message_rings_at_night_when_its_author_says_so(tx: Tx) -> None
     assert found.notification.body == "Are you there?"
     assert isinstance(letter(tx, second), Held)
     messages.remove(tx, JZ, message.room_id, message.id)
+    assert messages.sweep(tx, 0)
     assert tx.rows("SELECT * FROM rings") == []
     assert isinstance(letter(tx, second), Held) and other.id
 

@@ -87,6 +87,8 @@ def test_nothing_is_left_of_what_is_removed(tx: Tx) -> None:
         tx, quoting(question), KEVIN
     )
     messages.remove(tx, KEVIN, ALL_PETS, another.id)
+    assert messages.sweep(tx, 0)
     assert answered(tx, another) == []
     messages.remove(tx, JZ, ALL_PETS, question.id)
+    assert messages.sweep(tx, 0)
     assert answered(tx, answer) == []

@@ -12,6 +12,7 @@ from campfire.chat import (
     messages,
     richtext,
     rooms,
+    trash,
     users,
 )
 from campfire.database import Tx
@@ -411,14 +412,14 @@ def test_a_removed_room_is_out_of_reach_at_once_and_empty_later(
             rooms.remove(tx, user_id, WATERCOOLER)
     tx.events.clear()
     rounds = 0
-    while messages.sweep(tx):
+    while messages.sweep(tx, 0):
         rounds += 1
-    assert rounds == 3, "a little at a time, then the room"
+    assert rounds == 4, "the trash, a little at a time, then the room"
     assert tx.events == [], "who cannot see it is not told again"
     for table in ("messages", "removals"):
         rows = tx.rows(f"SELECT 1 FROM {table} WHERE room_id = ?", (WATERCOOLER,))
         assert rows == []
-    assert tx.value("SELECT count(*) FROM rooms") == 1
+    assert tx.rows("SELECT id FROM rooms WHERE id <> ?", (trash.ROOM,)) == [(ALL_PETS,)]
     found = "SELECT count(*) FROM messages_words WHERE messages_words MATCH ?"
     assert (tx.value(found, ("secret",)), tx.value(found, ("stays",))) == (0, 1)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from campfire.chat import bans, files, messages, richtext, rooms
+from campfire.chat import bans, files, messages, richtext, rooms, trash
 from campfire.chat.files import Stored
 from campfire.database import Database, Event, Reads, Tx
-from campfire.live.sweeps import Sweeps
+from campfire.live import sweeps
 from campfire.storage import Storage
 from tests.conftest import (
     ALL_PETS,
@@ -37,29 +37,37 @@ def left(db: Reads) -> list[str]:
     return [text for (text,) in db.rows("SELECT plain FROM messages ORDER BY id")]
 
 
+def gone(db: Reads) -> list[int]:
+    """Rooms that were deleted and are there still."""
+    rows = db.rows(
+        "SELECT id FROM rooms WHERE deleted_at IS NOT NULL AND id <> ?", (trash.ROOM,)
+    )
+    return [room_id for (room_id,) in rows]
+
+
 async def until(db: Database, look: Callable[[Reads], bool]) -> None:
     async with asyncio.timeout(SECONDS):
         while not await db.read(look):
             await asyncio.sleep(0.01)
 
 
-async def sweeping(db: Database, events: list[Event]) -> Sweeps:
+async def sweeping(db: Database, events: list[Event]) -> sweeps.Sweeps:
     """Sweeps as the application has it: hearing what is published."""
-    sweeps = Sweeps(db, Storage(db.path.with_name("files")))
+    broom = sweeps.Sweeps(db, Storage(db.path.with_name("files")), 0)
 
     def publish(event: Event) -> None:
         events.append(event)
-        sweeps.hear(event)
+        broom.hear(event)
 
     db.publish = publish
-    return sweeps
+    return broom
 
 
 async def test_a_ban_and_a_removed_room_are_swept_when_they_happen(
     db: Database, events: list[Event]
 ) -> None:
     await db.write(say_much)
-    sweeps = await sweeping(db, events)
+    broom = await sweeping(db, events)
     await db.write(bans.add, DAVID, JZ)
     await until(db, lambda db: left(db) == ["stays"])
     told = [event for event in events if isinstance(event, messages.Removed)]
@@ -67,8 +75,8 @@ async def test_a_ban_and_a_removed_room_are_swept_when_they_happen(
     assert {e.audience for e in told if e.removal.room_id == ALL_PETS} == {EVERYBODY}
     await db.write(rooms.remove, DAVID, ALL_PETS)
     await until(db, lambda db: left(db) == [])
-    await until(db, lambda db: rooms.deleted(db) is None)
-    await sweeps.close()
+    await until(db, lambda db: not gone(db))
+    await broom.close()
 
 
 async def test_what_was_left_is_swept_after_a_restart(
@@ -82,17 +90,35 @@ async def test_what_was_left_is_swept_after_a_restart(
         bans.add(tx, DAVID, JZ)
         assert bans.sweep(tx)
         rooms.remove(tx, DAVID, WATERCOOLER)
-        assert messages.sweep(tx)
+        assert messages.sweep(tx, 0)
 
     await db.write(leave_in_the_middle)
     assert 1 < len(await db.read(left)) < 241
     await db.close()
     again = Database(tmp_path / "campfire.sqlite3")
-    sweeps = await sweeping(again, events)
+    broom = await sweeping(again, events)
     await until(again, lambda db: left(db) == ["stays"])
-    await until(again, lambda db: rooms.deleted(db) is None)
-    await sweeps.close()
+    await until(again, lambda db: not gone(db))
+    await broom.close()
     await again.close()
+
+
+async def test_what_grows_old_is_swept_though_nothing_happens(
+    db: Database, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "HOUR", 0.01)
+    monkeypatch.setattr(sweeps, "DAY", 1)
+    await db.write(say_much)
+    broom = sweeps.Sweeps(db, Storage(db.path.with_name("files")), days=1_000_000)
+    await db.write(rooms.remove, DAVID, ALL_PETS)
+    assert "stays" in await db.read(left)
+
+    def grow_old(tx: Tx) -> None:
+        tx.row("UPDATE rooms SET deleted_at = deleted_at - 1000000")
+
+    await db.write(grow_old)
+    await until(db, lambda db: "stays" not in left(db) and not gone(db))
+    await broom.close()
 
 
 async def test_others_write_between_the_parts_of_a_sweep(
@@ -100,13 +126,13 @@ async def test_others_write_between_the_parts_of_a_sweep(
 ) -> None:
     monkeypatch.setattr(bans, "SWEPT_AT_ONCE", 1)
     await db.write(say_much)
-    sweeps = await sweeping(db, events)
+    broom = await sweeping(db, events)
     await db.write(bans.add, DAVID, JZ)
     draft = richtext.draft("meanwhile")
     message, _ = await db.write(messages.post, DAVID, ALL_PETS, draft, "meanwhile")
     assert "goes" in await db.read(left), "it did not wait for the whole sweep"
     await until(db, lambda db: left(db) == ["stays", "meanwhile"])
-    await sweeps.close()
+    await broom.close()
 
 
 async def test_closing_in_the_middle_is_no_fault(
@@ -115,9 +141,9 @@ async def test_closing_in_the_middle_is_no_fault(
     db = Database(tmp_path / "other.sqlite3")
     await db.write(set_the_stage)
     await db.write(say_much)
-    sweeps = await sweeping(db, events)
+    broom = await sweeping(db, events)
     await db.write(bans.add, DAVID, JZ)
-    await sweeps.close()
+    await broom.close()
     await db.close()
 
 
@@ -163,7 +189,7 @@ def file(storage: Storage) -> Stored:
 async def test_the_bytes_of_a_removed_message_leave_the_disk(
     db: Database, events: list[Event]
 ) -> None:
-    sweeps = await sweeping(db, events)
+    broom = await sweeping(db, events)
     folder = db.path.with_name("files")
     kept, gone = [file(Storage(folder)) for _ in range(2)]
     draft = richtext.draft("with a file")
@@ -173,20 +199,20 @@ async def test_the_bytes_of_a_removed_message_leave_the_disk(
     await db.write(messages.remove, JZ, ALL_PETS, message.id)
     await until_there_are_only(folder, {kept.key, f"{kept.key}.thumbnail"})
     await until(db, lambda db: not files.discarded(db))
-    await sweeps.close()
+    await broom.close()
 
 
 async def test_the_bytes_of_a_deleted_room_leave_the_disk(
     db: Database, events: list[Event]
 ) -> None:
-    sweeps = await sweeping(db, events)
+    broom = await sweeping(db, events)
     folder = db.path.with_name("files")
     draft = richtext.draft("with a file")
     given = [file(Storage(folder))]
     await db.write(messages.post, JZ, WATERCOOLER, draft, "x", given)
     await db.write(rooms.remove, DAVID, WATERCOOLER)
     await until_there_are_only(folder, set())
-    await sweeps.close()
+    await broom.close()
 
 
 async def test_what_a_crash_left_on_the_disk_goes_at_the_next_start(
@@ -205,8 +231,8 @@ async def test_what_a_crash_left_on_the_disk_goes_at_the_next_start(
     for path in folder.rglob("*"):
         os.utime(path, (0, 0))
     assert {orphan.key, half.key, gone.key} < names_on(folder)
-    sweeps = await sweeping(db, events)
+    broom = await sweeping(db, events)
     meanwhile = file(storage)
     left = {kept.key, meanwhile.key}
     await until_there_are_only(folder, left | {f"{key}.thumbnail" for key in left})
-    await sweeps.close()
+    await broom.close()

@@ -185,6 +185,15 @@ async def test_an_edit_calls_somebody_or_takes_it_back() -> None:
     assert told.facts[1:] == [(ME, ROOM, 2, 2, False)]
 
 
+async def test_a_message_that_comes_back_is_one_more_if_it_is_unread() -> None:
+    told = Told()
+    counts = started(told, in_room(seq=5, last_read_id=3, count=1))
+    returned = [posted(6, 3), posted(7, 4, creator=ME), posted(8, 5, mentions=(ME,))]
+    for event in returned:
+        counts.edited(Edited(BOTH, event.message, returned=True))
+    assert told.facts == [(ME, ROOM, 5, 2, True)]
+
+
 async def test_reading_sets_the_count_without_telling_it() -> None:
     told = Told()
     counts = started(told, in_room(seq=5, count=5))
@@ -320,6 +329,7 @@ class Room:
     am_in: bool = True
     messages: dict[int, int] = field(default_factory=dict)
     calling: set[int] = field(default_factory=set)
+    trash: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def audience(self) -> frozenset[int]:
@@ -387,9 +397,23 @@ class House:
         if room.messages:
             message_id = sorted(room.messages)[number % len(room.messages)]
             creator = room.messages.pop(message_id)
+            room.trash.append((message_id, creator))
             room.seq += 1
             event = removed(room.seq, message_id, creator, room_id, room.audience)
             self.published.append(lambda: self.counts.removed(event))
+
+    def restore(self, room_id: int, number: int) -> None:
+        room = self.rooms[room_id]
+        if room.trash:
+            message_id, creator = room.trash.pop(number % len(room.trash))
+            room.messages[message_id] = creator
+            room.seq += 1
+            mentions = (ME,) if message_id in room.calling else ()
+            made = posted(
+                room.seq, message_id, creator, room_id, room.audience, mentions
+            )
+            event = Edited(room.audience, made.message, returned=True)
+            self.published.append(lambda: self.counts.edited(event))
 
     def read(self, room_id: int, number: int) -> None:
         room = self.rooms[room_id]
@@ -458,6 +482,7 @@ class House:
 
 
 STEPS = [House.post] * 4 + [House.edit, House.remove, House.remove, House.read]
+STEPS += [House.restore, House.restore]
 STEPS += [House.read, House.create, House.leave, House.publish, House.publish]
 STEPS += [House.come, House.snapshot, House.arrive, House.connect, House.go]
 PLAY = st.lists(

@@ -128,6 +128,7 @@ PATCH  /rooms/{room_id}                     401 403 404 403 200 200 404 401 401 
 POST   /rooms/{room_id}                     401 403 404 403 200 200 404 401 401 403 403
 DELETE /rooms/{room_id}                     401 403 404 403 204 204 404 401 401 403 403
 POST   /rooms/{room_id}/delete              401 403 404 403 204 204 404 401 401 403 403
+POST   /rooms/{room_id}/restore             401 404 404 404 404 404 404 401 401 403 403
 GET    /rooms/{room_id}/edit                401 200 404 200 200 200 404 401 401 403 403
 GET    /rooms/{room_id}/@{message_id}       401 200 404 200 200 200 404 401 401 200 404
 GET    /rooms/{room_id}/changes             401 200 404 200 200 200 404 401 401 200 404
@@ -150,6 +151,8 @@ DELETE /rooms/{room_id}/messages/{message_id}
                                             401 403 404 204 403 204 404 401 401 403 404
 POST   /rooms/{room_id}/messages/{message_id}/delete
                                             401 403 404 204 403 204 404 401 401 403 404
+POST   /rooms/{room_id}/messages/{message_id}/restore
+                                            401 404 404 404 404 404 404 401 401 403 403
 GET    /rooms/{room_id}/messages/{message_id}/edit
                                             401 403 404 200 403 200 404 401 401 403 403
 POST   /rooms/{room_id}/messages/{message_id}/ring
@@ -191,6 +194,7 @@ POST   /sessions/{session_id}/delete        401 204 204 204 204 204 204 401 401 
 GET    /share                               401 302 302 302 302 302 302 401 401 403 403
 GET    /socket                              401 400 400 400 400 400 400 401 401 400 400
 GET    /static/{digest}/{name}              200 200 200 200 200 200 200 200 200 200 200
+GET    /trash                               401 200 200 200 200 200 200 401 401 403 403
 GET    /users                               401 200 200 200 200 200 200 401 401 403 403
 GET    /users/me                            401 200 200 200 200 200 200 401 401 403 403
 PATCH  /users/me                            401 200 200 200 200 200 200 401 401 403 403
@@ -429,8 +433,7 @@ def everything(db: Reads) -> dict[str, list[Any]]:
 async def at_rest(db: Database) -> dict[str, list[Any]]:
     """The same, after what is swept in the background."""
     while await db.read(
-        lambda db: rooms.deleted(db) is not None
-        or files.discarded(db)
+        lambda db: files.discarded(db)
         or db.rows("SELECT 1 FROM jobs WHERE kind = ?", (deliveries.KIND,))
     ):
         await asyncio.sleep(0)

@@ -38,6 +38,23 @@ const SIDEWAYS = ["ArrowLeft", "ArrowRight"];
 const PRESSED_FOR = 500;
 const MOVED = 10;
 
+// The message as it was, in its old place, for everybody.
+async function restore(url, id, log) {
+  try {
+    const answer = await fetch(`${url}/restore`, {
+      method: "POST",
+      headers: { "HX-Request": "true" },
+    });
+    if (answer.status === 401) toSignIn();
+    else if (answer.ok) {
+      log.put(await answer.text());
+      document.getElementById(id)?.focus({ preventScroll: true });
+    } else flash("Not brought back. It may be in the trash", { isAlert: true });
+  } catch {
+    flash("Not brought back, the line is down. It is in the trash", { isAlert: true });
+  }
+}
+
 // Asks first; the safe answer comes first and has the focus.
 export async function remove(article, log) {
   const dialog = copyOf("delete-template");
@@ -49,14 +66,15 @@ export async function remove(article, log) {
   dialog.remove();
   if (dialog.returnValue !== "delete") return;
   article.isUnwanted = true;
+  const url = roomUrl(`/messages/${article.dataset.messageId}`);
   try {
-    const answer = await fetch(roomUrl(`/messages/${article.dataset.messageId}`), {
-      method: "DELETE",
-      headers: { "HX-Request": "true" },
-    });
+    const answer = await fetch(url, { method: "DELETE", headers: { "HX-Request": "true" } });
     if (answer.status === 401) toSignIn();
-    else if (answer.ok || answer.status === 404) log.remove(article.id.slice("message_".length));
-    else {
+    else if (answer.ok || answer.status === 404) {
+      log.remove(article.id.slice("message_".length));
+      const undo = () => restore(url, article.id, log);
+      if (answer.ok && "mayReturn" in dialog.dataset) flash("Message deleted", { undo });
+    } else {
       article.isUnwanted = false;
       flash("Not deleted. Try again in a moment", { isAlert: true });
     }

@@ -137,7 +137,7 @@ export class Log extends EventTarget {
     steady(() => {
       for (const [kind, payload] of meanwhile) {
         if (kind === "removed") this.#apply(kind, payload);
-        else for (const article of messages.parse(payload.html)) this.#show(kind, article);
+        else for (const article of messages.parse(payload.html)) this.#put(article);
       }
     });
     this.see();
@@ -179,14 +179,9 @@ export class Log extends EventTarget {
       return;
     }
     for (const article of messages.parse(payload.html)) {
-      if (kind === "edited") this.#refresh(article);
+      if (kind === "edited") this.#put(article);
       else this.#arrive(article, context);
     }
-  }
-
-  #show(kind, article) {
-    if (kind === "edited") this.#refresh(article);
-    else this.#put(article);
   }
 
   #arrive(article, { follow, arrived }) {
@@ -200,9 +195,10 @@ export class Log extends EventTarget {
     this.#put(article, { isNew: !known });
   }
 
+  // What was edited and is not here, though its place is in the window, was deleted and came back.
   #put(article, { isNew } = {}) {
     if (document.getElementById(article.id)) this.#refresh(article);
-    else if (!this.isDetached) {
+    else if (!this.isDetached || idOf(article) < idOf(this.newest)) {
       const first = this.sent[0];
       if (first && !this.older.hidden && idOf(article) < idOf(first)) return;
       if (isNew) {
