@@ -324,6 +324,7 @@ async def test_files_come_back_that_were_sent_and_removed_since(
     sent = server.clock.now
     server.clock.now += SECOND
     await server.db.write(messages.remove, DAVID, WATERCOOLER, posted.id)
+    await server.db.write(messages.sweep, 0)
     (gone,) = await server.db.read(discarded)
     storage.discard(gone)
     await server.db.write(forget, [gone])

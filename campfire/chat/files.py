@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from campfire.chat import trash
 from campfire.chat.parts import Attachment
 from campfire.database import Reads, Tx, vital
 from campfire.refusals import NotFound
@@ -108,13 +109,14 @@ def names(files: Iterable[Stored | Attachment]) -> str:
     return " ".join(file.filename for file in files)
 
 
-def usage(db: Reads, user_id: int) -> int:
-    """How many bytes the files of this person's messages are."""
-    used: int = db.value(
-        """SELECT coalesce(sum(attachments.byte_size), 0)
+def usage(db: Reads, user_id: int) -> tuple[int, int]:
+    """How many bytes the files of this person are, and of those in the trash."""
+    used: tuple[int, int] = db.row(
+        """SELECT ifnull(sum(byte_size) FILTER (WHERE room_id <> :trash), 0),
+                  ifnull(sum(byte_size) FILTER (WHERE room_id = :trash), 0)
            FROM attachments JOIN messages ON messages.id = attachments.message_id
-           WHERE messages.creator_id = ?""",
-        (user_id,),
+           WHERE messages.creator_id = :user""",
+        {"user": user_id, "trash": trash.ROOM},
     )
     return used
 

@@ -157,7 +157,9 @@ class Uploads:
             counter[user_id] += number
             admitted.callback(_subtract, counter, user_id, number)
         try:
-            used = await self._db.read(files.usage, user_id)
+            used, trashed = await self._db.read(files.usage, user_id)
+            # What is deleted makes room at once, but not for ever more of it.
+            used += max(0, trashed - self._quota)
             if used + self._promised[user_id] > self._quota:
                 megabytes = self._quota // 1_000_000
                 raise Invalid(

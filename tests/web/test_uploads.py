@@ -335,7 +335,10 @@ async def test_a_person_may_keep_only_so_much(
     await sent(jz.client, ("b", bytes(6_000)))
     assert (await kevin.client.post(ROOM, data=form(body="words"))).status == 201
     await kevin.client.delete(f"{ROOM}/{message['id']}")
-    await sent(kevin.client, ("b", bytes(6_000)))
+    second = await sent(kevin.client, ("b", bytes(6_000)))
+    await kevin.client.delete(f"{ROOM}/{second['id']}")
+    answer = await kevin.client.post(ROOM, data=form(("c", bytes(9_000))))
+    assert answer.status == 422, "the trash holds as much again and no more"
 
 
 async def test_three_uploads_at_once_are_enough(
