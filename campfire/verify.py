@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from campfire.chat import files, health, searches
+from campfire.chat import files, health, memberships, searches
 from campfire.chat.files import Kept
 from campfire.config import Config
 from campfire.database import (
@@ -91,6 +91,8 @@ def inside(copy: Path) -> Generator[str, None, list[Kept]]:
                 f"This is schema {schema}, and not {newest}: start the server once."
             )
         yield from (f"database: {fault}" for fault in health.faults(db))
+        for room_id in memberships.miscounted(db):
+            yield f"counts: those of room {room_id} are not of its messages"
         connection.execute("BEGIN IMMEDIATE")
         for index in searches.faults(Tx(connection, {})):
             yield f"index: {index} does not say what the messages say"

@@ -14,11 +14,20 @@ from campfire.refusals import Invalid, NotFound
 Involvement = Literal["invisible", "nothing", "mentions", "everything"]
 
 # Other people's messages after the last one read; a room kept out of sight has none.
+# Those of the same block of ids are counted, in later ones they have been.
 UNREAD: Final = """CASE memberships.involvement WHEN 'invisible' THEN 0 ELSE (
                      SELECT count(*) FROM messages
                      WHERE messages.room_id = memberships.room_id
                        AND messages.id > memberships.last_read_id
-                       AND messages.creator_id <> memberships.user_id) END"""
+                       AND messages.id < (memberships.last_read_id / 1024 + 1) * 1024
+                       AND messages.creator_id <> memberships.user_id) + (
+                     SELECT ifnull(sum(count), 0) FROM tallies
+                     WHERE tallies.room_id = memberships.room_id
+                       AND block > memberships.last_read_id / 1024) - (
+                     SELECT ifnull(sum(count), 0) FROM author_tallies
+                     WHERE author_tallies.room_id = memberships.room_id
+                       AND creator_id = memberships.user_id
+                       AND block > memberships.last_read_id / 1024) END"""
 # Which of them call the person, as a list in JSON; a number that memory can bear.
 CALLS: Final = """(SELECT json_group_array(id) FROM (
                      SELECT messages.id FROM mentions
@@ -206,6 +215,28 @@ def mentionable(db: Reads, user_id: int, room_id: int) -> list[tuple[int, str]]:
         (room_id,),
     )
     return rows
+
+
+def miscounted(db: Reads) -> list[int]:
+    """The rooms of which the tallies do not say how many messages there are."""
+    rows = db.rows("""WITH counted AS (
+             SELECT room_id, creator_id, id / 1024 AS block, count(*) AS count
+             FROM messages GROUP BY 1, 2, 3),
+           wrong AS (
+             SELECT room_id FROM (
+               SELECT * FROM counted
+               EXCEPT SELECT room_id, creator_id, block, count FROM author_tallies)
+             UNION
+             SELECT room_id FROM (
+               SELECT room_id, block, sum(count) FROM counted GROUP BY 1, 2
+               EXCEPT SELECT room_id, block, count FROM tallies))
+           SELECT room_id FROM wrong
+           UNION SELECT room_id FROM tallies GROUP BY 1 HAVING sum(count) <>
+             (SELECT count(*) FROM messages WHERE messages.room_id = tallies.room_id)
+           UNION SELECT room_id FROM author_tallies GROUP BY 1 HAVING sum(count) <>
+             (SELECT count(*) FROM messages
+              WHERE messages.room_id = author_tallies.room_id)""")
+    return sorted(room_id for (room_id,) in rows)
 
 
 def grant(tx: Tx, room_id: int, user_ids: Collection[int]) -> frozenset[int]:

@@ -1,5 +1,6 @@
 """Who is in a room, what is unread for them, and who hears when that changes."""
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -349,3 +350,94 @@ def test_the_first_unread_message_is_of_somebody_else(tx: Tx) -> None:
     assert memberships.first_unread(tx, DAVID, WATERCOOLER) == theirs[0]
     memberships.read(tx, DAVID, WATERCOOLER, theirs[0])
     assert memberships.first_unread(tx, DAVID, WATERCOOLER) == theirs[1]
+
+
+def number_from(tx: Tx, message_id: int) -> None:
+    """The next message has this number."""
+    tx.row("DELETE FROM sqlite_sequence WHERE name = 'messages'")
+    tx.row("INSERT INTO sqlite_sequence VALUES ('messages', ?)", (message_id - 1,))
+
+
+def counted(tx: Tx, user_id: int, room_id: int) -> int:
+    count: int = tx.value(
+        """SELECT count(*) FROM messages JOIN memberships USING (room_id)
+           WHERE room_id = ? AND user_id = ? AND id > last_read_id
+             AND creator_id <> user_id""",
+        (room_id, user_id),
+    )
+    return count
+
+
+ACTS = st.tuples(
+    st.sampled_from(["say", "jump", "remove", "restore", "sweep", "read"]),
+    st.sampled_from([DAVID, JASON, JZ]),
+    st.sampled_from([ALL_PETS, WATERCOOLER]),
+    st.integers(0, 9),
+)
+
+
+@given(acts=st.lists(ACTS, max_size=40))
+@settings(max_examples=100)
+def test_what_is_unread_is_counted_right_across_blocks(
+    stage: Stage, acts: list[tuple[str, int, int, int]]
+) -> None:
+    with stage() as tx:
+        newest, removed = 1_020, list[tuple[int, int, int]]()
+        for act, user_id, room_id, number in acts:
+            ids = [
+                id
+                for (id,) in tx.rows(
+                    "SELECT id FROM messages WHERE room_id = ? AND creator_id = ?",
+                    (room_id, user_id),
+                )
+            ]
+            match act:
+                case "jump":
+                    newest += number * 500
+                case "say":
+                    newest += 1
+                    number_from(tx, newest)
+                    assert say(tx, user_id, room_id) == newest
+                case "remove" if ids:
+                    message_id = ids[number % len(ids)]
+                    messages.remove(tx, user_id, room_id, message_id)
+                    removed.append((user_id, room_id, message_id))
+                case "restore" if removed:
+                    messages.restore(tx, *removed.pop(number % len(removed)))
+                case "sweep":
+                    messages.sweep(tx, 0)
+                    removed.clear()
+                case "read":
+                    memberships.read(tx, user_id, room_id, newest - number * 300)
+        for user_id in INSIDERS:
+            for room_id in (ALL_PETS, WATERCOOLER):
+                assert unread_count(tx, user_id, room_id) == counted(
+                    tx, user_id, room_id
+                )
+        assert memberships.miscounted(tx) == []
+        tx.row("UPDATE tallies SET count = count + 1")
+        rooms_spoken_in = tx.rows("SELECT DISTINCT room_id FROM tallies ORDER BY 1")
+        assert memberships.miscounted(tx) == [room for (room,) in rooms_spoken_in]
+
+
+def test_what_is_unread_is_not_walked_past(tx: Tx, connection: apsw.Connection) -> None:
+    """Steps of SQLite's virtual machine, for ten thousand unread messages."""
+    tx.row(
+        """WITH RECURSIVE numbers (number) AS (
+             SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 10000)
+           INSERT INTO messages (room_id, creator_id, client_message_id, seq,
+             posted_seq, source, html, plain, created_at)
+           SELECT ?, ?, number, number, number, '', '', '', 0 FROM numbers""",
+        (WATERCOOLER, JZ),
+    )
+    steps = 0
+
+    def step() -> bool:
+        nonlocal steps
+        steps += 1
+        return False
+
+    connection.set_progress_handler(step, 100)
+    assert unread_count(tx, DAVID) == 10_000
+    connection.set_progress_handler(None)
+    assert steps < 300
