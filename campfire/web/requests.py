@@ -176,5 +176,8 @@ def takes(request: web.Request, encoding: str) -> bool:
 
 
 def etag(body: bytes) -> str:
-    """Weak, because the same page may be sent compressed or not."""
-    return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    """Weak, because the same page may be sent compressed or not.
+
+    Processors have instructions for SHA-256: a page takes a third of BLAKE2's time.
+    """
+    return f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
