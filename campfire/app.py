@@ -105,7 +105,10 @@ from campfire.web.uploads import Uploads
 if TYPE_CHECKING:
     from campfire.live.relay import Relay
 
+# aiohttp tries those that begin alike in this order: first what is asked for most.
 ROUTES: Final = (
+    rooms.routes,
+    messages.routes,
     accounts.routes,
     acts.routes,
     boosts.routes,
@@ -117,11 +120,9 @@ ROUTES: Final = (
     keyed.routes,
     installs.routes,
     jobs.routes,
-    messages.routes,
     openapi.routes,
     previews.routes,
     push.routes,
-    rooms.routes,
     searches.routes,
     trash.routes,
     users.routes,
@@ -151,6 +152,7 @@ async def create(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
+        extensions=(render.Constants,),
     )
     environment.globals |= {
         "account_name": "Campfire",
@@ -163,6 +165,7 @@ async def create(
     environment.filters |= {
         "icon": functools.partial(render.icon, static.url("icons.svg")),
         "static": static.url,
+        "stylesheets": static.stylesheets,
         "time": render.time,
     }
     renderer = Renderer(environment, config.base)
@@ -275,7 +278,11 @@ async def create(
     app.on_response_prepare.append(origins.mark)
     for routes in ROUTES:
         app.add_routes(routes)
-    kept: dict[str, Kept[Any, Any]] = {"pages": pages.kept, "sessions": sessions.kept}
+    kept: dict[str, Kept[Any, Any]] = {
+        "middles": pages.middles,
+        "pages": pages.kept,
+        "sessions": sessions.kept,
+    }
     numbers = Numbers(db, hub, traffic, nights, kept, kept_since)
     relay: "Relay | None" = None
     if turns and worker and config.broker:

@@ -8,7 +8,7 @@ a file that was edited since is served as it is.
 import gzip
 import hashlib
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import hdrs, web
+from markupsafe import Markup
 
 from campfire.refusals import NotFound
 from campfire.web.requests import takes
@@ -38,12 +39,25 @@ class Static:
     def __init__(self, base: str = "") -> None:
         self._base = base
         self._files, self.digest = contents(FOLDER, COMPRESSED)
+        self._links: dict[tuple[str, ...], Markup] = {}
 
     def url(self, name: str) -> str:
         """The address of a file, by its name in the folder."""
         if name not in self._files:
             raise FileNotFoundError(name)
         return f"{self._base}/static/{self.digest}/{name}"
+
+    def stylesheets(self, names: Iterable[str]) -> Markup:
+        """Links to style sheets, in this order."""
+        chosen = tuple(names)
+        if chosen not in self._links:
+            self._links[chosen] = Markup("\n").join(
+                Markup('<link rel="stylesheet" href="{}">').format(
+                    self.url(f"css/{name}.css")
+                )
+                for name in chosen
+            )
+        return self._links[chosen]
 
     def names(self) -> list[str]:
         return list(self._files)
