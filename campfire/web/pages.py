@@ -41,19 +41,40 @@ class Made:
         return self.gzip
 
 
+@dataclass(frozen=True, slots=True)
+class Middle:
+    """What everybody in a room has alike on a page of it, as of the room's `seq`.
+
+    `is_all` when there are no more messages than are shown; `first_id` and `last_id`
+    are those beyond which there are.
+    """
+
+    seq: int
+    html: str
+    members: int
+    is_all: bool
+    first_id: int | None
+    last_id: int | None
+
+
 Make = Callable[[], Awaitable[tuple[str, str, dict[str, str], Iterable[Scope]]]]
 
 
 class Pages:
-    """Keeps answers by person, representation and address."""
+    """Keeps answers by person, representation and address, and what is the same in
+    those of many people: a message that is posted makes it anew once, not for each."""
 
     def __init__(self, generation: Callable[[], int]) -> None:
+        self.middles: Kept[Key, Middle] = Kept(
+            generation, MOST_BYTES, lambda middle: len(middle.html) + OVERHEAD
+        )
         self.kept: Kept[Key, Made] = Kept(
             generation, MOST_BYTES, lambda made: 2 * len(made.body) + OVERHEAD
         )
 
     def hear(self, event: Event) -> None:
         self.kept.hear(event)
+        self.middles.hear(event)
 
     async def answer(self, request: web.Request, key: Key, make: Make) -> web.Response:
         """What is kept under the key, or what `make` makes: text, type, headers and

@@ -28,6 +28,7 @@ from campfire.web.kept import ACCOUNT, EVERYBODY, Scope
 from campfire.web.keys import DB, ID, LIMITS, PAGES, PEERS, PRESENT, RENDERER
 from campfire.web.limits import POSTS, ROOMS
 from campfire.web.middleware import for_bots
+from campfire.web.pages import Middle
 from campfire.web.requests import cookie, representation
 from campfire.web.sessions import viewer
 
@@ -35,6 +36,7 @@ routes = web.RouteTableDef()
 
 ROOM: Final = f"/rooms/{{room_id:{ID}}}"
 LAST_ROOM: Final = "last_room"
+MINUTE: Final = 60_000
 TWENTY_YEARS: Final = 20 * 365 * 24 * 3600
 HTML: Final = "text/html; charset=utf-8"
 # What completion after `/play` offers.
@@ -76,27 +78,35 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Everything a room page shows, from one snapshot."""
+    """Everything a room page shows, from one snapshot.
+
+    `page` is None, and so is `members`, where the room is still at the `seq` of which
+    somebody knows them.
+    """
 
     account: accounts.Account
     rooms: list[Room]
     room: Room
-    members: int
-    page: Page
+    members: int | None
+    page: Page | None
     is_first: bool
     first_unread: int | None
 
 
-def sight(db: Reads, user_id: int, room_id: int, window: Window) -> Sight:
+def sight(
+    db: Reads, user_id: int, room_id: int, window: Window, seq: int | None = None
+) -> Sight:
     account = accounts.require(db)
-    page = window.look(db, user_id, room_id)
+    memberships.require(db, user_id, room_id)
     listed = rooms.all_of(db, user_id)
+    room = next(room for room in listed if room.id == room_id)
+    is_known = room.seq == seq
     return Sight(
         account,
         listed,
-        next(room for room in listed if room.id == room_id),
-        rooms.member_count(db, user_id, room_id),
-        page,
+        room,
+        None if is_known else rooms.member_count(db, user_id, room_id),
+        None if is_known else window.look(db, user_id, room_id),
         rooms.is_first(db, room_id),
         memberships.first_unread(db, user_id, room_id),
     )
@@ -124,16 +134,28 @@ async def index(request: web.Request) -> web.Response:
             listed = await request.app[DB].read(rooms.all_of, user.id)
             return responses.json([render.room(room) for room in listed])
         case "fragment":
-            context = await request.app[DB].read(behind_the_list, user.id)
-            present = request.app[PRESENT]()
-            shown = await shell.page(
-                request, "rooms/_list.html", present=present, **context
-            )
-            return responses.html(shown)
+            return await fragment_of_list(request, user.id)
     return responses.see("/", 302)
 
 
-def behind_the_list(db: Reads, user_id: int) -> dict[str, Any]:
+async def fragment_of_list(request: web.Request, user_id: int) -> web.Response:
+    """The list with who is here now, and whose night it is this minute."""
+    now = time.time_ns() // 1_000_000
+    present = frozenset(request.app[PRESENT]())
+
+    async def make() -> tuple[str, str, dict[str, str], Iterable[Scope]]:
+        context = await request.app[DB].read(behind_the_list, user_id, now)
+        shown = await shell.page(
+            request, "rooms/_list.html", present=present, **context
+        )
+        listed = [("room", room.id) for room in context["rooms"]]
+        return shown, HTML, {}, [("user", user_id), EVERYBODY, ACCOUNT, *listed]
+
+    key = (user_id, "list", present, now // MINUTE)
+    return await request.app[PAGES].answer(request, key, make)
+
+
+def behind_the_list(db: Reads, user_id: int, now: int) -> dict[str, Any]:
     """The rooms, and the nights of those with whom one is alone in one of them."""
     listed = rooms.all_of(db, user_id)
     people = {
@@ -141,7 +163,6 @@ def behind_the_list(db: Reads, user_id: int) -> dict[str, Any]:
         for room in listed
         if room.kind == "direct" and len(room.others) == 1
     }
-    now = time.time_ns() // 1_000_000
     return {
         "account": accounts.require(db),
         "rooms": listed,
@@ -434,10 +455,10 @@ async def page(request: web.Request, window: Window) -> web.Response:
     room_id = forms.path_id(request, "room_id")
 
     async def make() -> tuple[str, str, dict[str, str], Iterable[Scope]]:
-        seen = await request.app[DB].read(sight, user.id, room_id, window)
+        seen, middle = await looked(request, user.id, room_id, window)
         seen_rooms = [("room", room.id) for room in seen.rooms]
         scopes = [("user", user.id), EVERYBODY, ACCOUNT, *seen_rooms]
-        return await room_page(request, seen, window), HTML, {}, scopes
+        return await room_page(request, seen, middle, window), HTML, {}, scopes
 
     # The invitation in the page names the host that this browser used, and `?plain`
     # leaves the account's styles out.
@@ -462,34 +483,58 @@ async def refused(
 ) -> web.Response:
     """The room's page with the words that could not be posted, to mend, and why."""
     window = Window()
-    seen = await request.app[DB].read(sight, user_id, room_id, window)
+    seen, middle = await looked(request, user_id, room_id, window)
     reason = " ".join([refusal.detail, *refusal.errors.values()])
-    page = await room_page(request, seen, window, body, reason)
+    page = await room_page(request, seen, middle, window, body, reason)
     return responses.html(page, refusal.status)
+
+
+async def looked(
+    request: web.Request, user_id: int, room_id: int, window: Window
+) -> tuple[Sight, Middle]:
+    """What one person sees of the room, and what everybody in it does."""
+    middles, key = request.app[PAGES].middles, (room_id, window)
+    known, started = middles.get(key), middles.start()
+    seq = known.seq if known else None
+    seen = await request.app[DB].read(sight, user_id, room_id, window, seq)
+    if known and seen.page is None:
+        return seen, known
+    page, members = seen.page, seen.members
+    assert page is not None and members is not None, "it is looked at where not known"
+    shown = page.messages
+    middle = Middle(
+        seen.room.seq,
+        request.app[RENDERER].fragments(shown),
+        members,
+        not (page.older or page.newer),
+        shown[0].id if shown and page.older else None,
+        shown[-1].id if shown and page.newer else None,
+    )
+    middles.keep(key, middle, [EVERYBODY, ("room", room_id)], started)
+    return seen, middle
 
 
 async def room_page(
     request: web.Request,
     seen: Sight,
+    middle: Middle,
     window: Window,
     written: str = "",
     reason: str = "",
 ) -> str:
-    renderer, page = request.app[RENDERER], seen.page
-    shown = page.messages
     return await shell.page(
         request,
         "rooms/show.html",
         seen.account,
         rooms=seen.rooms,
         room=seen.room,
-        members=seen.members,
-        messages=Markup(renderer.fragments(shown)),  # Rendered with autoescape on.
-        older=shown[0].id if shown and page.older else None,
-        newer=shown[-1].id if shown and page.newer else None,
+        members=middle.members,
+        messages=Markup(middle.html),  # Rendered with autoescape on.
+        older=middle.first_id,
+        newer=middle.last_id,
         target=window.around,
         first_unread=seen.first_unread,
-        welcome=seen.is_first and not (page.older or page.newer),
+        welcome=seen.is_first and middle.is_all,
         join_url=join_url(request, seen.account),
         sounds=SOUNDS,
         written=written,

@@ -4,16 +4,18 @@ import asyncio
 import gzip
 import random
 import zlib
+from typing import Any
 
 import apsw
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-from campfire.chat import memberships
+from campfire.chat import memberships, messages
+from campfire.database import Reads
 from campfire.web.keys import DB
 from campfire.web.pages import MOST_BYTES, OVERHEAD, Made, Pages
-from tests.conftest import ALL_PETS, DAVID, JZ, WATERCOOLER, SignIn
+from tests.conftest import ALL_PETS, DAVID, JZ, KEVIN, WATERCOOLER, SignIn, night
 from tests.web.conftest import FORMS, Browse, posted
 
 PATHS = {
@@ -153,6 +155,43 @@ async def test_an_answer_shows_every_change_that_was_answered_before(
         assert await seen(kevin.client, path, form) != before
 
 
+async def test_what_is_alike_in_many_pages_is_made_once(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    david, jz, kevin = [await sign_in(name) for name in ("David", "JZ", "Kevin")]
+    looked: list[int] = []
+    look = messages.page
+
+    def noted(db: Reads, user_id: int, room_id: int, **more: Any) -> messages.Page:
+        looked.append(user_id)
+        return look(db, user_id, room_id, **more)
+
+    monkeypatch.setattr(messages, "page", noted)
+    await posted(david.client, "The first")
+    for person in (david, jz, kevin):
+        assert "The first" in await seen(person.client, "/rooms/1", "page")
+    assert looked == [DAVID]
+    await posted(david.client, "The second")
+    for person in (kevin, jz):
+        assert "The second" in await seen(person.client, "/rooms/1", "page")
+    assert looked == [DAVID, KEVIN]
+    assert (await kevin.client.get(f"/rooms/{WATERCOOLER}")).status == 404
+
+
+async def test_what_is_committed_is_seen_before_it_is_announced(
+    server: TestServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a page would name a `seq` beyond what it shows, and its socket skip that."""
+    assert server.app is not None
+    db = server.app[DB]
+    david, jz = await sign_in("David"), await sign_in("JZ")
+    await posted(david.client, "The first")
+    await seen(david.client, "/rooms/1", "page")
+    monkeypatch.setattr(db, "publish", lambda event: None)
+    await posted(david.client, "The second")
+    assert "The second" in await seen(jz.client, "/rooms/1", "page")
+
+
 async def test_hits_show_every_change_that_was_answered_before(
     server: TestServer, sign_in: SignIn
 ) -> None:
@@ -192,6 +231,29 @@ async def test_a_sidebar_shows_what_happens_in_other_rooms(sign_in: SignIn) -> N
     pages.append(await seen(jz.client, "/rooms/1", "page"))
     assert "Designers" in pages[2]
     assert len(set(pages)) == 3
+
+
+async def test_the_list_shows_who_came_and_whose_night_it_is(
+    sign_in: SignIn,
+) -> None:
+    kevin, jz = await sign_in("Kevin"), await sign_in("JZ")
+    await kevin.client.post("/rooms", json={"kind": "direct", "user_ids": [JZ]})
+
+    async def listed() -> str:
+        lists = [await seen(kevin.client, "/rooms", "fragment") for _ in range(2)]
+        assert lists[0] == lists[1]
+        return lists[0]
+
+    assert "is-here" not in await listed()
+    async with jz.client.ws_connect("/socket"):
+        assert "is-here" in await listed()
+    assert "data-quiet-from" not in await listed()
+    await jz.client.put("/users/me/quiet_hours", json=night())
+    assert "data-quiet-from" in await listed()
+    await jz.client.patch("/users/me", json={"name": "Jay"})
+    assert "Jay" in await listed()
+    await posted(jz.client, "Hello", room_id=ALL_PETS)
+    assert 'data-unread="1"' in await listed()
 
 
 async def test_a_newcomer_is_counted_at_once(
