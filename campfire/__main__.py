@@ -26,6 +26,7 @@ from campfire import (
     imports,
     logs,
     people,
+    usage,
     verify,
 )
 from campfire.certificates import Certificates
@@ -47,6 +48,7 @@ COMMANDS: Final = {
     "export": exports.run,
     "import": imports.run,
     "restore": backups.restore,
+    "usage": usage.run,
     "users": people.run,
     "verify": verify.run,
 }
@@ -95,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     exports.add_to(command)
     people.add_to(command)
     demo.add_to(command)
+    usage.add_to(command)
     verify.add_to(command)
     doctor.add_to(command)
     return commands

@@ -62,6 +62,7 @@ from campfire.web import (
     rooms,
     searches,
     trash,
+    usage,
     users,
 )
 from campfire.web.bans import Bans
@@ -125,6 +126,7 @@ ROUTES: Final = (
     push.routes,
     searches.routes,
     trash.routes,
+    usage.routes,
     users.routes,
 )
 FILE: Final = "campfire.sqlite3"

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from campfire.chat import files, health, memberships, searches
+from campfire.chat import files, health, memberships, searches, usage
 from campfire.chat.files import Kept
 from campfire.config import Config
 from campfire.database import (
@@ -93,6 +93,8 @@ def inside(copy: Path) -> Generator[str, None, list[Kept]]:
         yield from (f"database: {fault}" for fault in health.faults(db))
         for room_id in memberships.miscounted(db):
             yield f"counts: those of room {room_id} are not of its messages"
+        for room_id in usage.miscounted(db):
+            yield f"storage: what is counted of room {room_id} is not what it has"
         connection.execute("BEGIN IMMEDIATE")
         for index in searches.faults(Tx(connection, {})):
             yield f"index: {index} does not say what the messages say"

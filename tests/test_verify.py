@@ -86,6 +86,7 @@ def test_it_is_verified_while_a_server_runs(data: Path) -> None:
             "index: messages_parts does not say",
         ),
         ("UPDATE tallies SET count = 9", "counts: those of room 1 are not of its"),
+        ("UPDATE storage SET files = 9", "storage: what is counted of room 1 is not"),
         ("UPDATE attachments SET byte_size = 3", "files: 1 has 17 bytes, not 3"),
         ("UPDATE attachments SET sha256 = zeroblob(32)", "files: 1 has other bytes"),
     ],

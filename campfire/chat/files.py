@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from campfire.chat import trash
 from campfire.chat.parts import Attachment
 from campfire.database import Reads, Tx, vital
 from campfire.refusals import NotFound
@@ -107,18 +106,6 @@ def attach(tx: Tx, message_id: int, stored: Iterable[Stored]) -> tuple[Attachmen
 def names(files: Iterable[Stored | Attachment]) -> str:
     """What a message without words is found by."""
     return " ".join(file.filename for file in files)
-
-
-def usage(db: Reads, user_id: int) -> tuple[int, int]:
-    """How many bytes the files of this person are, and of those in the trash."""
-    used: tuple[int, int] = db.row(
-        """SELECT ifnull(sum(byte_size) FILTER (WHERE room_id <> :trash), 0),
-                  ifnull(sum(byte_size) FILTER (WHERE room_id = :trash), 0)
-           FROM attachments JOIN messages ON messages.id = attachments.message_id
-           WHERE messages.creator_id = :user""",
-        {"user": user_id, "trash": trash.ROOM},
-    )
-    return used
 
 
 def discarded(db: Reads) -> list[str]:

@@ -134,6 +134,13 @@ SCHEMAS: Final[dict[str, Schema]] = {
         fault=nullable(STRING),
         took_ms=nullable(INTEGER),
     ),
+    "Share": fields(
+        id=nullable(INTEGER),
+        name=STRING,
+        messages=INTEGER,
+        files=INTEGER,
+        bytes=INTEGER,
+    ),
     "Trash": fields(
         rooms=array(fields(id=INTEGER, name=STRING, deleted_at=TIME)),
         messages=array(
@@ -513,6 +520,22 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "What was done with an administrator's power, newest first; administrators",
         (200, array(ref("Act"))),
         query="before limit",
+    ),
+    "GET /account/usage": operation(
+        "What takes place, by room, person and kind of file; administrators",
+        (
+            200,
+            fields(
+                database_bytes=INTEGER,
+                free_bytes=INTEGER,
+                disk_bytes=INTEGER,
+                total=ref("Share"),
+                trash=ref("Share"),
+                rooms=array(ref("Share")),
+                people=array(ref("Share")),
+                kinds=array(ref("Share")),
+            ),
+        ),
     ),
     "GET /account/jobs": operation(
         "What is to be done outside, and what was given up; administrators",

@@ -14,7 +14,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from campfire.chat import files, formats, memberships
+from campfire.chat import files, formats, memberships, usage
 from campfire.chat.files import Stored
 from campfire.database import Database, require_room
 from campfire.refusals import Full, Invalid, TooLarge, TooMany, Unsupported
@@ -157,7 +157,7 @@ class Uploads:
             counter[user_id] += number
             admitted.callback(_subtract, counter, user_id, number)
         try:
-            used, trashed = await self._db.read(files.usage, user_id)
+            used, trashed = await self._db.read(usage.of_person, user_id)
             # What is deleted makes room at once, but not for ever more of it.
             used += max(0, trashed - self._quota)
             if used + self._promised[user_id] > self._quota:

@@ -111,17 +111,6 @@ def test_a_deleted_room_leaves_its_keys_to_be_discarded(tx: Tx) -> None:
     assert files.discarded(tx) == ["a" * 26]
 
 
-def test_usage_is_what_ones_messages_hold(tx: Tx) -> None:
-    assert files.usage(tx, JZ) == (0, 0)
-    message = sent(tx, stored(size=5), stored(key="b", size=7))
-    sent(tx, stored(key="c", size=100), room_id=WATERCOOLER)
-    assert (files.usage(tx, JZ), files.usage(tx, DAVID)) == ((112, 0), (0, 0))
-    messages.remove(tx, JZ, ALL_PETS, message.id)
-    assert files.usage(tx, JZ) == (100, 12), "it is on the disk still"
-    assert messages.sweep(tx, 0)
-    assert files.usage(tx, JZ) == (100, 0)
-
-
 def test_keys_without_a_message_are_told_from_the_others(tx: Tx) -> None:
     sent(tx, stored())
     assert files.unnamed(tx, ["a" * 26, "b" * 26]) == ["b" * 26]

@@ -25,7 +25,14 @@ BASE = "/chat"
 PAGES = (
     *("/", "/rooms/2", "/rooms/1/edit", "/rooms/new?kind=open", "/rooms/999"),
     *("/rooms/new?kind=direct", "/users/2", "/account/bots/new", "/inbox?kind=unread"),
-    *("/account/jobs", "/account/acts", "/trash", "/searches?q=hello", "/offline"),
+    *(
+        "/account/jobs",
+        "/account/acts",
+        "/trash",
+        "/account/usage",
+        "/searches?q=hello",
+        "/offline",
+    ),
     *("/messages/1/boosts", "/rooms/1/messages/1/edit", "/webmanifest"),
 )
 LISTS = (

@@ -84,6 +84,7 @@ PUT    /account/bots/{bot_id}/webhook       401 403 403 403 403 200 200 401 401 
 POST   /account/bots/{bot_id}/webhook       401 403 403 403 403 200 200 401 401 403 403
 GET    /account/acts                        401 403 403 403 403 200 200 401 401 403 403
 GET    /account/jobs                        401 403 403 403 403 200 200 401 401 403 403
+GET    /account/usage                       401 403 403 403 403 200 200 401 401 403 403
 DELETE /account/jobs/{job_id}               401 403 403 403 403 204 204 401 401 403 403
 POST   /account/jobs/{job_id}/delete        401 403 403 403 403 204 204 401 401 403 403
 POST   /account/jobs/{job_id}/retry         401 403 403 403 403 202 202 401 401 403 403

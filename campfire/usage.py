@@ -1,0 +1,53 @@
+"""`campfire usage`: what takes place, by room, person and kind of file."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from campfire.chat import usage
+from campfire.chat.usage import Share
+from campfire.config import Config
+from campfire.database import Unusable, looked
+from campfire.web.usage import Disk
+
+FILE: Final = "campfire.sqlite3"
+MEGABYTE: Final = 1_000_000
+
+
+def add_to(command: Any) -> None:
+    """Adds `usage` to the command line."""
+    about = "what takes place, by room, person and kind of file"
+    command.add_parser("usage", help=about).add_argument(
+        "--data", type=Path, help="folder for what is kept"
+    )
+
+
+def run(given: argparse.Namespace, config: Config) -> None:
+    """Prints it, in megabytes, with tabs between. Raises Unusable."""
+    file = config.data / FILE
+    if not file.exists():
+        raise Unusable(f"There is no Campfire in {config.data}.")
+    used, disk = looked(file, usage.look), Disk.look(file)
+    print(f"Database\t{megabytes(disk.database)}")
+    print(f"Free\t{megabytes(disk.free)} of {megabytes(disk.size)}")
+    for title, shares in (
+        ("All", [used.total, used.trash]),
+        ("Rooms", used.rooms),
+        ("People", used.people),
+        ("Kinds", used.kinds),
+    ):
+        table(title, shares)
+
+
+def table(title: str, shares: Sequence[Share]) -> None:
+    print(f"\n{title}\tMB of files\tfiles\tmessages")
+    for share in shares:
+        print(
+            f"{share.name}\t{megabytes(share.bytes)}\t{share.files:,}"
+            f"\t{share.messages:,}"
+        )
+
+
+def megabytes(size: int) -> str:
+    return f"{size / MEGABYTE:,.1f} MB"
