@@ -35,9 +35,11 @@ Kind = Literal[
     "person.readmitted",
     "room.closed",
     "room.deleted",
+    "room.kept",
     "room.opened",
     "room.renamed",
     "room.restored",
+    "room.swept",
     "webhook.started",
     "webhook.stopped",
 ]

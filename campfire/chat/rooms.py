@@ -158,10 +158,10 @@ def is_administrable(room: Room, user: User) -> bool:
     return user.id == room.creator_id or user.role == "administrator"
 
 
-def require_administrable(tx: Tx, user_id: int, room_id: int) -> Room:
+def require_administrable(db: Reads, user_id: int, room_id: int) -> Room:
     """The room, for one who may change it. Raises NotFound and Forbidden."""
-    room = find(tx, user_id, room_id)
-    if not is_administrable(room, users.find(tx, user_id)):
+    room = find(db, user_id, room_id)
+    if not is_administrable(room, users.find(db, user_id)):
         raise Forbidden("Only its creator and administrators can change this room.")
     return room
 

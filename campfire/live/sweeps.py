@@ -1,5 +1,5 @@
-"""What goes in the background: the words of the banned, what was in the trash for long
-enough, and the bytes of files that no message has any more.
+"""What goes in the background: the words of the banned, what is older than a room keeps
+it, what was in the trash for long enough, and files that no message has any more.
 
 What is left to do is read from the data itself, so it goes on after a restart.
 """
@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Concatenate, Final, ParamSpec
 
-from campfire.chat import bans, files, messages, rooms, users
+from campfire.chat import bans, files, messages, retentions, rooms, users
 from campfire.database import Database, Event, Tx
 from campfire.refusals import Busy
 from campfire.storage import Storage
@@ -45,7 +45,7 @@ class Sweeps:
 
     def hear(self, event: Event) -> None:
         match event:
-            case rooms.Removed() | messages.Removed():
+            case rooms.Removed() | messages.Removed() | retentions.Changed():
                 self._due.set()
             case users.Changed() if event.user.status == "banned":
                 self._due.set()
@@ -69,8 +69,9 @@ class Sweeps:
                 async with asyncio.timeout(HOUR):
                     await self._due.wait()
             self._due.clear()
-            while await self._swept(bans.sweep):
-                pass
+            for sweep in (bans.sweep, retentions.sweep):
+                while await self._swept(sweep):
+                    pass
             while await self._swept(messages.sweep, self._kept_for):
                 pass
             while await self._swept_files():

@@ -17,6 +17,7 @@ from campfire.chat import (
     jobs,
     memberships,
     messages,
+    retentions,
     rooms,
     searches,
     sessions,
@@ -32,7 +33,7 @@ EVENTS: Final[Mapping[str, type[Any]]] = {
         *(deliveries.Added, jobs.Added, memberships.Read, memberships.Revoked),
         *(messages.Edited, messages.Posted, messages.Removed),
         *(rooms.Changed, rooms.Created, rooms.Granted, rooms.Removed),
-        searches.Remembered,
+        *(retentions.Changed, searches.Remembered),
         *(sessions.Ended, sessions.Started, users.Changed, users.Joined),
     )
 }

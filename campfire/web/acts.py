@@ -38,9 +38,11 @@ WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "person.readmitted": ("lifted the ban on", ""),
     "room.closed": ("closed a room", ""),
     "room.deleted": ("deleted a room", ""),
+    "room.kept": ("changed how long messages stay in a room", ""),
     "room.opened": ("opened a room", ""),
     "room.renamed": ("renamed a room", ""),
     "room.restored": ("brought back a room", ""),
+    "room.swept": ("deleted what was old enough in a room", ""),
     "webhook.started": ("switched on the webhook of", ""),
     "webhook.stopped": ("switched off the failing webhook of", ""),
 }

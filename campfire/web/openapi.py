@@ -38,6 +38,7 @@ TYPES: Final[dict[str, Schema]] = {
     "role": {"enum": ["member", "administrator"]},
     "sort": {"enum": ["newest", "relevance"]},
     "webhook_url": {"type": ["string", "null"]},
+    "days": {"type": ["integer", "null"]},
     "posts": BOOLEAN,
     "may_ring": BOOLEAN,
 }
@@ -140,6 +141,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
         messages=INTEGER,
         files=INTEGER,
         bytes=INTEGER,
+    ),
+    "Retention": fields(
+        days=nullable(INTEGER),
+        asked=nullable(INTEGER),
+        loss=nullable(fields(messages=INTEGER, files=INTEGER, bytes=INTEGER)),
     ),
     "Trash": fields(
         rooms=array(fields(id=INTEGER, name=STRING, deleted_at=TIME)),
@@ -398,6 +404,16 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "DELETE /rooms/{room_id}": operation(
         "Delete a room; who made it or administrators", 204
+    ),
+    "GET /rooms/{room_id}/retention": operation(
+        "For how many days messages are kept, and what would go with so many",
+        (200, ref("Retention")),
+        query="days",
+    ),
+    "PUT /rooms/{room_id}/retention": operation(
+        "Keep messages for so many days, or for ever; who made it or administrators",
+        (200, ref("Retention")),
+        body="days",
     ),
     "POST /rooms/{room_id}/restore": operation(
         "Bring back a room from the trash; who deleted it or administrators",

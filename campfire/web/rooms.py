@@ -13,6 +13,7 @@ from campfire.chat import (
     memberships,
     messages,
     quiet_hours,
+    retentions,
     richtext,
     rooms,
     sounds,
@@ -303,8 +304,8 @@ async def settings(
     typed: forms.Fields,
     refusal: Invalid | None = None,
 ) -> web.Response:
-    room, members = await request.app[DB].read(
-        with_members, user.id, forms.path_id(request, "room_id")
+    room, members, days = await request.app[DB].read(
+        behind_the_settings, user.id, forms.path_id(request, "room_id")
     )
     ids = [str(member.id) for member in members]
     return await form(
@@ -314,6 +315,7 @@ async def settings(
         refusal,
         room=room,
         members=members,
+        days=days,
         chosen=typed.get("user_ids", []) if typed else ids,
         administrable=rooms.is_administrable(room, user),
         typed=typed,
@@ -551,6 +553,12 @@ async def no_rooms(request: web.Request) -> web.Response:
 
 def with_members(db: Reads, user_id: int, room_id: int) -> tuple[Room, list[User]]:
     return rooms.find(db, user_id, room_id), rooms.members(db, user_id, room_id)
+
+
+def behind_the_settings(
+    db: Reads, user_id: int, room_id: int
+) -> tuple[Room, list[User], int | None]:
+    return *with_members(db, user_id, room_id), retentions.find(db, user_id, room_id)
 
 
 def with_people(

@@ -15,7 +15,7 @@ PAGES = (
     *("/account", "/rooms/999", "/session/new", "/offline"),
     *("/messages/1/boosts", "/rooms/1/messages/1/edit"),
     *("/searches", "/searches?q=hello", "/searches?q=nothing+has:file", "/inbox"),
-    *("/trash", "/account/usage"),
+    *("/trash", "/account/usage", "/rooms/1/retention?days=9"),
     *("/inbox?kind=unread", "/rooms/1/@1?q=hello&hit=1"),
     *("/account/bots", "/account/bots/new", "/account/bots/3"),
     *("/account/bots/3/deliveries", "/account/jobs", "/account/acts"),

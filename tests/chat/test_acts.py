@@ -12,6 +12,7 @@ from campfire.chat import (
     bots,
     jobs,
     messages,
+    retentions,
     richtext,
     rooms,
     users,
@@ -109,6 +110,11 @@ def turn_a_room(tx: Tx) -> None:
     rooms.restore(tx, DAVID, WATERCOOLER)
 
 
+def keep_a_room(tx: Tx) -> None:
+    for days in (90, 90, None):
+        retentions.keep(tx, DAVID, WATERCOOLER, days)
+
+
 ACTS: list[tuple[Callable[[Tx], Any], list[Noted]]] = [
     (
         lambda tx: accounts.appoint(tx, DAVID, KEVIN, "administrator"),
@@ -165,6 +171,13 @@ ACTS: list[tuple[Callable[[Tx], Any], list[Noted]]] = [
             by_david("message.restored", KEVIN, ALL_PETS),
         ],
     ),
+    (
+        keep_a_room,
+        [
+            by_david("room.kept", None, WATERCOOLER, "90 days"),
+            by_david("room.kept", None, WATERCOOLER, "for ever"),
+        ],
+    ),
     (retry_and_discard, [by_david("job.retried"), by_david("job.discarded")]),
     (
         lambda tx: accounts.promote(tx, KEVIN),
@@ -211,7 +224,9 @@ def test_what_campfire_does_by_itself_is_noted(tx: Tx) -> None:
 
 def test_every_kind_is_noted_somewhere() -> None:
     seen = {kind for _, expected in ACTS for _, _, kind, *_ in expected}
-    assert seen | {"webhook.started", "webhook.stopped"} == set(get_args(acts.Kind))
+    assert seen | {"room.swept", "webhook.started", "webhook.stopped"} == set(
+        get_args(acts.Kind)
+    )
 
 
 def test_what_changes_nothing_is_no_act(tx: Tx) -> None:

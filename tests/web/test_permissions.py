@@ -129,6 +129,9 @@ PATCH  /rooms/{room_id}                     401 403 404 403 200 200 404 401 401 
 POST   /rooms/{room_id}                     401 403 404 403 200 200 404 401 401 403 403
 DELETE /rooms/{room_id}                     401 403 404 403 204 204 404 401 401 403 403
 POST   /rooms/{room_id}/delete              401 403 404 403 204 204 404 401 401 403 403
+GET    /rooms/{room_id}/retention           401 200 404 200 200 200 404 401 401 403 403
+PUT    /rooms/{room_id}/retention           401 403 404 403 200 200 404 401 401 403 403
+POST   /rooms/{room_id}/retention           401 403 404 403 200 200 404 401 401 403 403
 POST   /rooms/{room_id}/restore             401 404 404 404 404 404 404 401 401 403 403
 GET    /rooms/{room_id}/edit                401 200 404 200 200 200 404 401 401 403 403
 GET    /rooms/{room_id}/@{message_id}       401 200 404 200 200 200 404 401 401 200 404
