@@ -256,6 +256,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /rooms/{room_id}/messages/{message_id}": {"body": "Mine now"},
     "POST /messages/{message_id}/boosts": {"content": "🔥"},
     "POST /rooms/{room_id}/preview": {"body": "Hello"},
+    "PUT /rooms/{room_id}/retention": {"days": 90},
+    "POST /rooms/{room_id}/retention": {"days": 90},
     "POST /rooms/{room_id}/read": {"message_id": 1},
     "POST /inbox/read": {"message_id": "{message_id}"},
     "POST /searches": {"q": "hut"},
