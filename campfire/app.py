@@ -15,7 +15,7 @@ import aiohttp_session
 import jinja2
 from aiohttp import web
 
-from campfire import __version__, archive
+from campfire import __version__, archive, exports
 from campfire.chat import deliveries
 from campfire.chat.previews import KIND
 from campfire.chat.push import PUSH, ROUND
@@ -72,6 +72,8 @@ from campfire.web.kept import Kept
 from campfire.web.keys import (
     DB,
     DRILL,
+    EXPORT,
+    EXPORTING,
     LIMITS,
     OPENAPI,
     PAGES,
@@ -137,6 +139,7 @@ PUSH_KEYS: Final = "push-keys.json"
 # With the key as bearer token, or in the path.
 STREAMS: Final = ("/bots/me/events", f"/bots/{{{BOT_KEY}:[^/]+}}/events")
 MEGABYTE: Final = 1_000_000
+EXPORTS_AT_ONCE: Final = 2
 
 
 async def create(
@@ -225,6 +228,10 @@ async def create(
         if config.backups and has_duties
         else None
     )
+    if worker is None or worker.is_new:
+        exports.discard_unfinished(config.data)
+    app[EXPORT] = lambda person: exports.zipped(config.data, person)
+    app[EXPORTING] = asyncio.Semaphore(EXPORTS_AT_ONCE)
     app[DRILL] = nights.drill if nights else None
     app[PRESENT] = lambda: hub.presence.users().keys()
     way_out = client or Client(own=config.origin)

@@ -9,24 +9,27 @@ import argparse
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import quote
 
 import jinja2
 import orjson
 from markupsafe import Markup
 
-from campfire.chat import files, messages, rooms, users
+from campfire.chat import files, messages, rooms, usage, users
+from campfire.chat.files import Kept
 from campfire.chat.messages import Message
 from campfire.chat.parts import Attachment
+from campfire.chat.users import User
 from campfire.config import Config
-from campfire.database import Unusable, looked
+from campfire.database import Unusable, looked, require_room
 from campfire.refusals import NotFound
 from campfire.web import render
 
@@ -46,7 +49,10 @@ INERT: Final = {
 LONGEST_NAME: Final = 200
 LONGEST_ENDING: Final = 40
 
+UNFINISHED: Final = ".words-"
+
 Look = Callable[[int], list[Message]]
+Keep = Callable[[Path, Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,10 @@ class Page:
     last: str
 
 
+def copied(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+
+
 def add_to(command: Any) -> None:
     """Adds `export` to the command line."""
     about = "write a room, or what somebody wrote, as pages to read offline"
@@ -96,7 +106,8 @@ def run(given: argparse.Namespace, config: Config) -> None:
         if given.room is not None:
             count = of_room(config.data, given.room, given.target)
         else:
-            count = of_person(config.data, given.person, given.target)
+            person = looked(config.data / FILE, users.by_address, given.person)
+            count = of_person(config.data, person, given.target)
     except NotFound as refusal:
         raise Unusable(refusal.detail) from None
     print(f"{count:,} messages: open {given.target / 'index.html'} in a browser.")
@@ -109,27 +120,73 @@ def of_room(data: Path, room_id: int, target: Path) -> int:
     def look(after: int) -> list[Message]:
         return looked(data / FILE, messages.all_in, room_id, after, PAGE)
 
-    return Export(data, title, {}).write(target, look)
+    kept = looked(data / FILE, files.kept)
+    return Export(data, title, {}, kept).write(target, look)
 
 
-def of_person(data: Path, address: str, target: Path) -> int:
+def of_person(data: Path, person: User, target: Path, keep: Keep = copied) -> int:
     """What somebody wrote, in the rooms that they can see."""
-    person = looked(data / FILE, users.by_address, address)
     seen = looked(data / FILE, rooms.all_of, person.id)
 
     def look(after: int) -> list[Message]:
         return looked(data / FILE, messages.own, person.id, after, PAGE)
 
     named = {room.id: room.name for room in seen}
-    return Export(data, f"Written by {person.name}", named).write(target, look)
+    kept = looked(data / FILE, files.kept, person.id)
+    title = f"Written by {person.name}"
+    return Export(data, title, named, kept, keep).write(target, look)
+
+
+def zipped(data: Path, person: User) -> IO[bytes]:
+    """The same as a ZIP file without a name, which is gone when it is closed.
+
+    Raises Full where the disk has no room for it.
+    """
+    require_room(data, sum(looked(data / FILE, usage.of_person, person.id)))
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=data) as folder:
+        target = Path(folder) / "words"
+        of_person(data, person, target, linked)
+        file = tempfile.TemporaryFile(dir=folder)
+        with zipfile.ZipFile(file, "w") as archive:
+            for path in sorted(filter(Path.is_file, target.rglob("*"))):
+                is_text = path.suffix in (".html", ".js", ".css")
+                method = zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED
+                archive.write(path, path.relative_to(folder), method)
+        return file
+
+
+def discard_unfinished(data: Path) -> None:
+    """Takes away what another run of the server left in the middle."""
+    for folder in data.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def linked(source: Path, target: Path) -> None:
+    """For what only we read: a copy would take its place on the disk once more."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        copied(source, target)
 
 
 class Export:
-    def __init__(self, data: Path, title: str, named: dict[int, str]) -> None:
+    """`named` are the rooms that are told apart, `kept` the files that there may be."""
+
+    def __init__(
+        self,
+        data: Path,
+        title: str,
+        named: dict[int, str],
+        kept: Iterable[Kept],
+        keep: Keep = copied,
+    ) -> None:
         self._data = data
         self._title = title
         self._named = named
-        self._kept = {file.id: file for file in looked(data / FILE, files.kept)}
+        self._kept = {file.id: file for file in kept}
+        self._keep = keep
         loader = jinja2.PackageLoader("campfire")
         self._templates = jinja2.Environment(loader=loader, autoescape=True)
 
@@ -197,7 +254,7 @@ class Export:
             return File(attachment, None)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copyfile(self._data / FILES / kept.key[:2] / kept.key, path)
+            self._keep(self._data / FILES / kept.key[:2] / kept.key, path)
         except FileNotFoundError:
             return File(attachment, None)
         return File(attachment, f"{FILES}/{attachment.id}/{quote(name)}")

@@ -1,5 +1,7 @@
 """A room in a folder: what is in it, what is not, and that nothing in it runs."""
 
+import os
+import zipfile
 from pathlib import Path
 
 import orjson
@@ -7,9 +9,18 @@ import pytest
 
 from campfire import exports
 from campfire.__main__ import main
-from campfire.chat import boosts, files, formats, memberships, messages, richtext, rooms
+from campfire.chat import (
+    boosts,
+    files,
+    formats,
+    memberships,
+    messages,
+    richtext,
+    rooms,
+    users,
+)
 from campfire.chat.files import Stored
-from campfire.database import Tx, applied, connect, migrate
+from campfire.database import Tx, applied, connect, looked, migrate
 from campfire.storage import Storage
 from tests.conftest import (
     ALL_PETS,
@@ -205,3 +216,47 @@ def test_a_direct_room_is_called_by_all_who_are_in_it(
     room, _ = applied(data / exports.FILE, rooms.direct, DAVID, (JZ,))
     assert run(data, str(room.id), str(tmp_path / "ping")) == 0
     assert "David and JZ" in (tmp_path / "ping" / "index.html").read_text()
+
+
+def test_what_somebody_wrote_is_one_file_that_leaves_nothing_behind(
+    data: Path,
+) -> None:
+    before = sorted(data.rglob("*"))
+    jz = looked(data / exports.FILE, users.find, JZ)
+    with exports.zipped(data, jz) as file, zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        names = set(archive.namelist())
+        assert {"words/index.html", "words/page-1.html", "words/said.js"} <= names
+        target = data.parent / "folder"
+        exports.of_person(data, jz, target)
+        written = {
+            f"words/{path.relative_to(target)}": path.read_bytes()
+            for path in target.rglob("*")
+            if path.is_file()
+        }
+        assert {name: archive.read(name) for name in names} == written
+    assert sorted(data.rglob("*")) == before
+
+
+def test_where_files_cannot_be_linked_they_are_copied(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    kevin = looked(data / exports.FILE, users.find, KEVIN)
+    with exports.zipped(data, kevin) as file, zipfile.ZipFile(file) as linked:
+        names = linked.namelist()
+        monkeypatch.setattr(os, "link", refuse)
+        with exports.zipped(data, kevin) as file, zipfile.ZipFile(file) as copied:
+            assert copied.namelist() == names
+            assert any(name.startswith("words/files/") for name in names)
+
+
+def test_what_was_left_in_the_middle_is_taken_away(data: Path) -> None:
+    left = data / f"{exports.UNFINISHED}x" / "words"
+    left.mkdir(parents=True)
+    (left / "index.html").touch()
+    exports.discard_unfinished(data)
+    assert not left.parent.exists()
+    assert (data / exports.FILE).exists()

@@ -62,12 +62,17 @@ class Kept:
     has_thumbnail: bool
 
 
-def kept(db: Reads) -> list[Kept]:
-    """Every file of every message; the first schemas had none."""
+def kept(db: Reads, creator_id: int | None = None) -> list[Kept]:
+    """Every file of every message, or of somebody's; the first schemas had none."""
     if not db.value("SELECT 1 FROM sqlite_schema WHERE name = 'attachments'"):
         return []
-    rows = db.rows("""SELECT id, key, byte_size, sha256, has_thumbnail
-           FROM attachments ORDER BY id""")
+    rows = db.rows(
+        """SELECT id, key, byte_size, sha256, has_thumbnail FROM attachments
+           WHERE :creator IS NULL OR message_id IN
+             (SELECT id FROM messages WHERE creator_id = :creator)
+           ORDER BY id""",
+        {"creator": creator_id},
+    )
     return [Kept(*(*row[:4], bool(row[4]))) for row in rows]
 
 

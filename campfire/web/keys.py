@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from typing import Final
+from typing import IO, Final
 
 from aiohttp import web
 
 from campfire.chat.backups import Drill
 from campfire.chat.push import Keys
+from campfire.chat.users import User
 from campfire.database import Database
 from campfire.storage import Storage
 from campfire.web.limits import Limits
@@ -22,6 +23,9 @@ from campfire.web.uploads import Uploads
 DB: Final = web.AppKey("DB", Database)
 # None where the server makes no backups.
 DRILL: Final[web.AppKey[Callable[[], Awaitable[Drill]] | None]] = web.AppKey("DRILL")
+# Called in a thread.
+EXPORT: Final[web.AppKey[Callable[[User], IO[bytes]]]] = web.AppKey("EXPORT")
+EXPORTING: Final = web.AppKey("EXPORTING", asyncio.Semaphore)
 LIMITS: Final = web.AppKey("LIMITS", Limits)
 OPENAPI: Final = web.AppKey("OPENAPI", bytes)
 PAGES: Final = web.AppKey("PAGES", Pages)

@@ -33,6 +33,7 @@ DRAFTS: Final = RateLimitItemPerMinute(60, 1, "drafts")
 SUBSCRIPTIONS: Final = RateLimitItemPerMinute(60, 1, "push subscriptions")
 UPLOADS: Final = RateLimitItemPerMinute(30, 1, "uploads")
 PUSH_TESTS: Final = RateLimitItemPerMinute(10, 1, "push tests")
+EXPORTS: Final = RateLimitItemPerHour(4, 1, "exports")
 RINGS: Final = RateLimitItemPerHour(20, 1, "rings")
 SEARCHES: Final = RateLimitItemPerMinute(120, 1, "searches")
 

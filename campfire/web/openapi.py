@@ -365,6 +365,11 @@ OPERATIONS: Final[dict[str, Operation]] = {
     f"POST {DEVICES}/{{subscription_id}}/test_notifications": operation(
         "Push a test to a device", 202
     ),
+    "POST /users/me/export": operation(
+        "What I wrote, as pages to read offline, in a ZIP file",
+        200,
+        type="application/zip",
+    ),
     "PUT /users/me/quiet_hours": operation(
         "When no push is sent: two times such as 19:00, and a zone such as UTC",
         204,

@@ -1,5 +1,7 @@
 """People: finding them, their cards and pictures, and one's own profile."""
 
+import asyncio
+import os
 import time
 import zlib
 from collections.abc import Sequence
@@ -25,10 +27,19 @@ from campfire.chat import (
 from campfire.chat.push import Entry, Subscription
 from campfire.chat.users import Profile, User
 from campfire.database import Reads
-from campfire.refusals import Conflict, Invalid
+from campfire.refusals import Conflict, Invalid, TooMany
 from campfire.web import forms, pictures, render, responses, shell
-from campfire.web.keys import DB, ID, LIMITS, PASSWORDS, PEERS, PRESENT
-from campfire.web.limits import GUESSES, SEARCHES, UPLOADS
+from campfire.web.keys import (
+    DB,
+    EXPORT,
+    EXPORTING,
+    ID,
+    LIMITS,
+    PASSWORDS,
+    PEERS,
+    PRESENT,
+)
+from campfire.web.limits import EXPORTS, GUESSES, SEARCHES, UPLOADS
 from campfire.web.requests import representation
 from campfire.web.sessions import viewer, viewer_of
 
@@ -36,6 +47,7 @@ routes = web.RouteTableDef()
 
 USER: Final = f"/users/{{user_id:{ID}}}"
 AVATAR: Final = 512
+CHUNK: Final = 256 * 1024
 
 # Dark enough that white letters on them reach 4.5:1.
 COLOURS: Final = (
@@ -103,6 +115,33 @@ async def update(request: web.Request) -> web.Response:
         return responses.see(f"/users/me?saved{'=photo' if image else ''}")
     address = await db.read(users.email_address, user.id)
     return responses.json(render.me(user, address, request.app[PEERS].base))
+
+
+@routes.post("/users/me/export")
+async def export(request: web.Request) -> web.StreamResponse:
+    """What one wrote, as pages to read without us, in a ZIP file."""
+    user = await viewer(request)
+    exporting = request.app[EXPORTING]
+    if exporting.locked():
+        raise TooMany("Others are taking their words along just now.", retry_after=60)
+    request.app[LIMITS].hit(EXPORTS, str(user.id))
+    async with exporting:
+        file = await asyncio.to_thread(request.app[EXPORT], user)
+    with file:
+        response = web.StreamResponse(
+            headers={
+                hdrs.CONTENT_TYPE: "application/zip",
+                hdrs.CONTENT_DISPOSITION: 'attachment; filename="words.zip"',
+                hdrs.CACHE_CONTROL: "no-store",
+            }
+        )
+        response.content_length = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        await response.prepare(request)
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            await response.write(chunk)
+        await response.write_eof()
+        return response
 
 
 @routes.delete("/users/me/avatar")

@@ -205,6 +205,7 @@ PATCH  /users/me                            401 200 200 200 200 200 200 401 401 
 POST   /users/me                            401 200 200 200 200 200 200 401 401 403 403
 DELETE /users/me/avatar                     401 204 204 204 204 204 204 401 401 403 403
 POST   /users/me/avatar/delete              401 204 204 204 204 204 204 401 401 403 403
+POST   /users/me/export                     401 200 200 200 200 200 200 401 401 403 403
 GET    /users/me/push_subscriptions         401 200 200 200 200 200 200 401 401 403 403
 POST   /users/me/push_subscriptions         401 201 201 201 201 201 201 401 401 403 403
 DELETE /users/me/push_subscriptions/{subscription_id}

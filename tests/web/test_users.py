@@ -1,15 +1,20 @@
 """People's pictures: initials on a colour, one for each version of a person."""
 
+import io
+import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from aiohttp import FormData
+from aiohttp.test_utils import TestServer
 
 from campfire.chat import passwords
 from campfire.chat.users import User
+from campfire.web.keys import EXPORTING
 from campfire.web.users import COLOURS, initials, picture
-from tests.conftest import DAVID, PASSWORD, SignIn, address
-from tests.web.conftest import HTML
+from tests.conftest import DAVID, PASSWORD, WATERCOOLER, SignIn, address
+from tests.web.conftest import HTML, posted
 
 
 def test_initials_are_the_first_letters_in_any_script() -> None:
@@ -125,3 +130,34 @@ async def test_only_a_photo_takes_its_time(sign_in: SignIn) -> None:
     assert "half an hour" not in await saved.text()
     photo = await kevin.client.get("/users/me?saved=photo", headers=HTML)
     assert "half an hour" in await photo.text()
+
+
+async def test_one_takes_along_ones_own_words_and_no_others(
+    sign_in: SignIn, tmp_path: Path
+) -> None:
+    david, jz = await sign_in("David"), await sign_in("JZ")
+    await posted(david.client, "Of David")
+    await posted(jz.client, "Of JZ")
+    await posted(jz.client, "Among few", room_id=WATERCOOLER)
+    answer = await jz.client.post("/users/me/export")
+    assert (answer.status, answer.content_type) == (200, "application/zip")
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    with zipfile.ZipFile(io.BytesIO(await answer.read())) as archive:
+        said = archive.read("words/said.js").decode()
+        page = archive.read("words/page-1.html").decode()
+    assert "Of JZ" in said and "Among few" in page
+    assert "Of David" not in said + page
+    assert not list(tmp_path.glob(".words-*"))
+
+
+async def test_it_is_not_made_for_many_at_once_nor_all_the_time(
+    server: TestServer, sign_in: SignIn
+) -> None:
+    assert server.app is not None
+    jz = await sign_in("JZ")
+    exporting = server.app[EXPORTING]
+    async with exporting, exporting:
+        answer = await jz.client.post("/users/me/export")
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    statuses = [(await jz.client.post("/users/me/export")).status for _ in range(5)]
+    assert statuses == [200] * 4 + [429]
