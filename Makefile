@@ -189,6 +189,14 @@ LOADS := build/bench/http build/bench/sockets
 bench: setup $(LOADS) ## Measure speed and memory, some minutes long, on cores 0 and 1
 	$(BIN)/python -m bench.run
 
+.PHONY: bench-quick
+bench-quick: setup $(LOADS) ## Measure all of it once and briefly: less than a minute
+	$(BIN)/python -m bench.run --rounds 1 --seconds 1 --sockets 200 --messages 1000
+
+.PHONY: bench-browser
+bench-browser: setup programs ## Measure a room in Chromium: first view, three hundred messages, five thousand
+	$(BIN)/python -m bench.browser
+
 .PHONY: bench-search
 bench-search: setup ## Measure searches among MESSAGES (1000000) messages, made once
 	$(BIN)/python -m bench.search --messages $(or $(MESSAGES),1000000)

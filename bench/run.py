@@ -26,6 +26,7 @@ import apsw
 
 from bench import data
 from campfire.app import FILE
+from campfire.database import migrations
 
 HERE: Final = Path(__file__).parent
 BUILT: Final = HERE.parent / "build" / "bench"
@@ -326,8 +327,8 @@ MEASURES: Final[dict[str, Callable[[Bench, str], Figures]]] = {
 
 
 def place(people: int, said: int) -> Path:
-    """A folder of that size and the tokens of its people: made once, and kept."""
-    folder = BUILT / f"place-{people}-{said}"
+    """A folder of that size and the tokens of its people: made once for each schema."""
+    folder = BUILT / f"place-{migrations()[-1][0]}-{people}-{said}"
     if not folder.exists():
         unfinished = folder.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
