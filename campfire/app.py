@@ -139,7 +139,6 @@ PUSH_KEYS: Final = "push-keys.json"
 # With the key as bearer token, or in the path.
 STREAMS: Final = ("/bots/me/events", f"/bots/{{{BOT_KEY}:[^/]+}}/events")
 MEGABYTE: Final = 1_000_000
-EXPORTS_AT_ONCE: Final = 2
 
 
 async def create(
@@ -231,7 +230,7 @@ async def create(
     if worker is None or worker.is_new:
         exports.discard_unfinished(config.data)
     app[EXPORT] = lambda person: exports.zipped(config.data, person)
-    app[EXPORTING] = asyncio.Semaphore(EXPORTS_AT_ONCE)
+    app[EXPORTING] = set()
     app[DRILL] = nights.drill if nights else None
     app[PRESENT] = lambda: hub.presence.users().keys()
     way_out = client or Client(own=config.origin)

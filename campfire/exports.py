@@ -147,7 +147,8 @@ def zipped(data: Path, person: User) -> IO[bytes]:
         target = Path(folder) / "words"
         of_person(data, person, target, linked)
         file = tempfile.TemporaryFile(dir=folder)
-        with zipfile.ZipFile(file, "w") as archive:
+        # Of a file from before 1980, which a ZIP has no date for, the date is changed.
+        with zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:
             for path in sorted(filter(Path.is_file, target.rglob("*"))):
                 is_text = path.suffix in (".html", ".js", ".css")
                 method = zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED

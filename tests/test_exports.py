@@ -253,6 +253,15 @@ def test_where_files_cannot_be_linked_they_are_copied(
             assert any(name.startswith("words/files/") for name in names)
 
 
+def test_a_file_may_be_older_than_what_a_zip_has_a_date_for(data: Path) -> None:
+    for path in (data / exports.FILES).rglob("*"):
+        os.utime(path, (0, 0))
+    kevin = looked(data / exports.FILE, users.find, KEVIN)
+    with exports.zipped(data, kevin) as file, zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        assert any(name.startswith("words/files/") for name in names)
+
+
 def test_what_was_left_in_the_middle_is_taken_away(data: Path) -> None:
     left = data / f"{exports.UNFINISHED}x" / "words"
     left.mkdir(parents=True)

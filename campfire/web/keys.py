@@ -25,7 +25,8 @@ DB: Final = web.AppKey("DB", Database)
 DRILL: Final[web.AppKey[Callable[[], Awaitable[Drill]] | None]] = web.AppKey("DRILL")
 # Called in a thread.
 EXPORT: Final[web.AppKey[Callable[[User], IO[bytes]]]] = web.AppKey("EXPORT")
-EXPORTING: Final = web.AppKey("EXPORTING", asyncio.Semaphore)
+# The ids of whose it is made for just now.
+EXPORTING: Final[web.AppKey[set[int]]] = web.AppKey("EXPORTING")
 LIMITS: Final = web.AppKey("LIMITS", Limits)
 OPENAPI: Final = web.AppKey("OPENAPI", bytes)
 PAGES: Final = web.AppKey("PAGES", Pages)

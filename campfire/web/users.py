@@ -48,6 +48,7 @@ routes = web.RouteTableDef()
 USER: Final = f"/users/{{user_id:{ID}}}"
 AVATAR: Final = 512
 CHUNK: Final = 256 * 1024
+EXPORTS_AT_ONCE: Final = 2
 
 # Dark enough that white letters on them reach 4.5:1.
 COLOURS: Final = (
@@ -122,11 +123,16 @@ async def export(request: web.Request) -> web.StreamResponse:
     """What one wrote, as pages to read without us, in a ZIP file."""
     user = await viewer(request)
     exporting = request.app[EXPORTING]
-    if exporting.locked():
+    if user.id in exporting:
+        raise TooMany("Your words are on their way already.", retry_after=60)
+    if len(exporting) >= EXPORTS_AT_ONCE:
         raise TooMany("Others are taking their words along just now.", retry_after=60)
     request.app[LIMITS].hit(EXPORTS, str(user.id))
-    async with exporting:
+    exporting.add(user.id)
+    try:
         file = await asyncio.to_thread(request.app[EXPORT], user)
+    finally:
+        exporting.remove(user.id)
     with file:
         response = web.StreamResponse(
             headers={
