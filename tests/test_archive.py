@@ -292,7 +292,7 @@ async def test_trouble_stops_nobody_and_begins_another_chain(
     await server.post(10)
     assert not await asyncio.to_thread(server.archive.move)
     assert server.archive.fault is not None
-    assert server.db.wal_bytes() < 60 * 4_200
+    assert server.db.wal_bytes() < 80 * 4_200, "or 869 kB of ten"
     monkeypatch.undo()
     monkeypatch.setattr(archive, "now", lambda: server.clock.now)
     assert await asyncio.to_thread(server.archive.move)
