@@ -113,6 +113,19 @@ def sight(
     )
 
 
+@routes.get(ROOM)
+@for_bots
+async def show(request: web.Request) -> web.Response:
+    """What is asked for most stands first: aiohttp tries routes in their order."""
+    if representation(request) == "json":
+        user = await viewer(request)
+        room, members = await request.app[DB].read(
+            with_members, user.id, forms.path_id(request, "room_id")
+        )
+        return with_people(request, room, members)
+    return await page(request, Window())
+
+
 @routes.get("/")
 async def home(request: web.Request) -> web.Response:
     """Leads to the room that was open last, or to the oldest."""
@@ -397,18 +410,6 @@ def around_form(
     db: Reads, user_id: int
 ) -> tuple[list[Room], list[User], accounts.Account]:
     return rooms.all_of(db, user_id), users.all_active(db), accounts.require(db)
-
-
-@routes.get(ROOM)
-@for_bots
-async def show(request: web.Request) -> web.Response:
-    if representation(request) == "json":
-        user = await viewer(request)
-        room, members = await request.app[DB].read(
-            with_members, user.id, forms.path_id(request, "room_id")
-        )
-        return with_people(request, room, members)
-    return await page(request, Window())
 
 
 @routes.get(f"{ROOM}/changes")

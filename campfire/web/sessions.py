@@ -76,9 +76,7 @@ class Sessions(AbstractStorage):
         if viewer is None:
             return aiohttp_session.Session(None, data=None, new=True)
         return aiohttp_session.Session(
-            token(request, self._peers.cookie(request)),
-            data={"session": {"viewer": viewer}},
-            new=False,
+            viewer.id, data={"session": {"viewer": viewer}}, new=False
         )
 
     async def save_session(
