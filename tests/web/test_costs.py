@@ -112,8 +112,9 @@ def compressed(paths: set[Path]) -> int:
     return sum(len(brotli.compress(path.read_bytes())) for path in paths)
 
 
-def test_the_scripts_of_a_room_are_at_most_sixty_kilobytes() -> None:
-    pending = [STATIC / "js" / name for name in ("main.js", "messages.js")]
+def imported(*names: str) -> set[Path]:
+    """These scripts and all that they import."""
+    pending = [STATIC / "js" / name for name in names]
     wanted: set[Path] = set()
     while pending:
         script = pending.pop()
@@ -121,8 +122,22 @@ def test_the_scripts_of_a_room_are_at_most_sixty_kilobytes() -> None:
             wanted.add(script)
             for name in IMPORTED.findall(script.read_text(encoding="utf-8")):
                 pending.append((script.parent / name).resolve())
+    return wanted
+
+
+def test_the_scripts_of_a_room_are_at_most_sixty_kilobytes() -> None:
+    wanted = imported("main.js", "messages.js")
     assert STATIC / "vendor" / "htmx.js" in wanted
     assert compressed(wanted) <= 60_000
+
+
+async def test_what_a_room_waits_for_is_asked_for_at_once(sign_in: SignIn) -> None:
+    """Another script that the first one imports would be known a round trip later."""
+    kevin = await sign_in("Kevin")
+    page = await (await kevin.client.get("/rooms/1", headers=HTML)).text()
+    ahead = re.findall(r'rel="modulepreload" href="/static/\w+/js/([^"]+)"', page)
+    (awaited,) = re.findall(r'blocking="render" src="/static/\w+/js/([^"]+)"', page)
+    assert sorted([awaited, *ahead]) == sorted(path.name for path in imported(awaited))
 
 
 async def test_the_styles_of_a_room_are_at_most_twenty_five_kilobytes(
