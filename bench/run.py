@@ -271,16 +271,15 @@ def fan(bench: Bench, name: str) -> Figures:
         require_stored(bench, f"{name}flat", flat["acknowledged"])
         calm = bench.load("sockets", *to_all, "-q", 2, "-r", 5, "-x", f"{name}calm")
         require_stored(bench, f"{name}calm", calm["acknowledged"])
-        command = bench.command(
-            *("sockets", *to_all, "-s", 3 * bench.seconds, "-x", f"{name}read")
-        )
+        lasts = 2 * bench.seconds + 6  # Entering and reading, and what lies between.
+        command = bench.command(*("sockets", *to_all, "-s", lasts, "-x", f"{name}read"))
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as fan_out:
             time.sleep(bench.seconds + 3)  # They have all entered by then.
             reading = ("-g", PAGE, "-n", 40, "-c", 2, "-f", 40, "-v")
             read = bench.load("http", *reading)
             if fan_out.poll() is not None:
                 sys.exit("bench: the fan-out ended before the pages were read")
-            if fan_out.wait(PATIENCE + 3 * bench.seconds):
+            if fan_out.wait(PATIENCE + lasts):
                 sys.exit("bench: not everybody heard everything")
     with bare(bench, frame_bytes=flat["frame_bytes"]) as server:
         server.answers(url(bench), bench.token())
