@@ -52,13 +52,24 @@ class Static:
         return f"{self._base}/static/{self.digest}/{name}"
 
     def stylesheets(self, names: Iterable[str]) -> Markup:
-        """A link to these style sheets, in this order, as one: a page waits for all of
-        them, and a browser without HTTP/2 asks for six at a time."""
+        """Links to these style sheets, in this order, as two: a page waits for all of
+        them, and a browser without HTTP/2 asks for six at a time.
+
+        The first two are one of their own, which is there early: Chromium ends the
+        passage between two pages when another comes before the one that allows it.
+        """
+        first, second, *others = names
+        return Markup("\n").join(
+            Markup('<link rel="stylesheet" href="{}">').format(self._joined_url(each))
+            for each in ((first, second), others)
+            if each
+        )
+
+    def _joined_url(self, names: Iterable[str]) -> str:
         name = f"css/{'+'.join(names)}.css"
         if self._file(name) is None:
             raise FileNotFoundError(name)
-        url = f"{self._base}/static/{self.digest}/{name}"
-        return Markup('<link rel="stylesheet" href="{}">').format(url)
+        return f"{self._base}/static/{self.digest}/{name}"
 
     def names(self) -> list[str]:
         return list(self._files)

@@ -129,9 +129,11 @@ async def test_style_sheets_are_one_file_in_the_order_of_their_names(
     stranger: ClientSession,
 ) -> None:
     files = Static("/base")
-    link = files.stylesheets(["tokens", "base"])
+    links = files.stylesheets(["tokens", "base", "icons", "buttons"])
     url = f"/static/{files.digest}/css/tokens+base.css"
-    assert link == f'<link rel="stylesheet" href="/base{url}">'
+    first, second = links.split("\n")
+    assert first == f'<link rel="stylesheet" href="/base{url}">'
+    assert second.endswith('/css/icons+buttons.css">')
     for _ in range(2):
         response = await stranger.get(url)
         assert (response.status, response.content_type) == (200, "text/css")
