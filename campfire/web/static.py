@@ -8,7 +8,6 @@ a file that was edited since is served as it is.
 import gzip
 import hashlib
 import mimetypes
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -25,9 +24,6 @@ from campfire.web.requests import takes
 FOLDER: Final = Path(str(resources.files("campfire"))) / "static"
 COMPRESSED: Final = FOLDER / "compressed"
 FOREVER: Final = "public, max-age=31536000, immutable"
-JOINED: Final = re.compile(r"css/[a-z-]+(\+[a-z-]+)+\.css")
-# More than there are kinds of pages, and less than somebody could think of.
-MOST_JOINED: Final = 64
 TEXTUAL: Final = {".css", ".js", ".svg", ".json", ".txt", ".html"}
 
 
@@ -43,7 +39,7 @@ class Static:
     def __init__(self, base: str = "") -> None:
         self._base = base
         self._files, self.digest = contents(FOLDER, COMPRESSED)
-        self._joined: dict[str, File] = {}
+        self._links: dict[tuple[str, ...], Markup] = {}
 
     def url(self, name: str) -> str:
         """The address of a file, by its name in the folder."""
@@ -52,24 +48,16 @@ class Static:
         return f"{self._base}/static/{self.digest}/{name}"
 
     def stylesheets(self, names: Iterable[str]) -> Markup:
-        """Links to these style sheets, in this order, as two: a page waits for all of
-        them, and a browser without HTTP/2 asks for six at a time.
-
-        The first two are one of their own, which is there early: Chromium ends the
-        passage between two pages when another comes before the one that allows it.
-        """
-        first, second, *others = names
-        return Markup("\n").join(
-            Markup('<link rel="stylesheet" href="{}">').format(self._joined_url(each))
-            for each in ((first, second), others)
-            if each
-        )
-
-    def _joined_url(self, names: Iterable[str]) -> str:
-        name = f"css/{'+'.join(names)}.css"
-        if self._file(name) is None:
-            raise FileNotFoundError(name)
-        return f"{self._base}/static/{self.digest}/{name}"
+        """Links to style sheets, in this order."""
+        chosen = tuple(names)
+        if chosen not in self._links:
+            self._links[chosen] = Markup("\n").join(
+                Markup('<link rel="stylesheet" href="{}">').format(
+                    self.url(f"css/{name}.css")
+                )
+                for name in chosen
+            )
+        return self._links[chosen]
 
     def names(self) -> list[str]:
         return list(self._files)
@@ -77,24 +65,8 @@ class Static:
     def text(self, name: str) -> str:
         return self._files[name].bodies["identity"].decode("utf-8")
 
-    def _file(self, name: str) -> File | None:
-        """A file, or several style sheets by their names with + between."""
-        known = self._files.get(name) or self._joined.get(name)
-        if known or not JOINED.fullmatch(name):
-            return known
-        parts = name.removeprefix("css/").removesuffix(".css").split("+")
-        sheets = [self._files.get(f"css/{part}.css") for part in parts]
-        if len({*parts}) < len(parts) or None in sheets:
-            return None
-        data = b"".join(sheet.bodies["identity"] for sheet in sheets if sheet)
-        bodies = {"identity": data, "gzip": gzip.compress(data, mtime=0)}
-        if len(self._joined) >= MOST_JOINED:
-            self._joined.clear()
-        self._joined[name] = File("text/css; charset=utf-8", bodies)
-        return self._joined[name]
-
     async def show(self, request: web.Request) -> web.Response:
-        file = self._file(request.match_info["name"])
+        file = self._files.get(request.match_info["name"])
         if file is None or request.match_info["digest"] != self.digest:
             raise NotFound("There is no such file.")
         headers: dict[str, str] = {

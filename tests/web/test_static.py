@@ -1,7 +1,6 @@
 """Static files: named by content, kept for ever, compressed ahead."""
 
 import gzip
-import itertools
 from pathlib import Path
 
 import brotli
@@ -123,43 +122,6 @@ async def test_a_part_behind_the_end_is_416(stranger: ClientSession) -> None:
     response = await stranger.get(Static().url("sounds/owl.wav"), headers=asked)
     assert response.status == 416
     assert response.headers["Content-Range"] == f"bytes */{size}"
-
-
-async def test_style_sheets_are_one_file_in_the_order_of_their_names(
-    stranger: ClientSession,
-) -> None:
-    files = Static("/base")
-    links = files.stylesheets(["tokens", "base", "icons", "buttons"])
-    url = f"/static/{files.digest}/css/tokens+base.css"
-    first, second = links.split("\n")
-    assert first == f'<link rel="stylesheet" href="/base{url}">'
-    assert second.endswith('/css/icons+buttons.css">')
-    for _ in range(2):
-        response = await stranger.get(url)
-        assert (response.status, response.content_type) == (200, "text/css")
-        assert response.headers["Cache-Control"] == static.FOREVER
-        both = files.text("css/tokens.css") + files.text("css/base.css")
-        assert await response.text() == both
-    with pytest.raises(FileNotFoundError):
-        files.stylesheets(["tokens", "nothing"])
-
-
-@pytest.mark.parametrize(
-    "names", ["tokens+tokens", "tokens+nothing", "tokens+", "+", "tokens+../js/main"]
-)
-async def test_what_is_no_list_of_style_sheets_is_404(
-    stranger: ClientSession, names: str
-) -> None:
-    response = await stranger.get(f"/static/{Static().digest}/css/{names}.css")
-    assert response.status == 404
-
-
-def test_joined_style_sheets_are_bounded() -> None:
-    files = Static()
-    names = [name[4:-4] for name in files.names() if name.startswith("css/")]
-    for pair in itertools.islice(itertools.permutations(names, 2), 100):
-        files.stylesheets(pair)
-    assert len(files._joined) <= static.MOST_JOINED
 
 
 async def test_another_digest_and_another_name_are_404(stranger: ClientSession) -> None:
