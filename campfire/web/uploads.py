@@ -85,7 +85,7 @@ class Uploads:
 
     async def keep(self, data: bytes, filename: str) -> Stored:
         """Takes in a file that did not come with a request."""
-        incoming = await asyncio.to_thread(self._storage.incoming)
+        incoming = await opened(self._storage)
         try:
             await asyncio.to_thread(incoming.write, data)
             return await stored(self._storage, incoming, files.clean(filename))
@@ -124,7 +124,7 @@ class Uploads:
                     )
                 if not came:
                     held.enter_context(await self._admitted(user_id, length))
-                incoming = await asyncio.to_thread(self._storage.incoming)
+                incoming = await opened(self._storage)
                 held.callback(incoming.drop)
                 came.append((incoming, files.clean(filename)))
                 await self._write(incoming, chunks)
@@ -195,6 +195,16 @@ class Uploads:
         return TooLarge(f"The limit is {self.largest // 1_000_000:,} MB for a file.")
 
 
+async def opened(storage: Storage) -> Incoming:
+    """A file to write to; none stays when the sender goes away while it is made."""
+    opening = asyncio.create_task(asyncio.to_thread(storage.incoming))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        (await opening).drop()
+        raise
+
+
 async def stored(storage: Storage, incoming: Incoming, filename: str) -> Stored:
     """Puts the file in its place, without what a camera has written into it.
 
@@ -204,7 +214,7 @@ async def stored(storage: Storage, incoming: Incoming, filename: str) -> Stored:
     content_type = formats.content_type(head, filename)
     bare = None
     if content_type in formats.PICTURES:
-        bare = await asyncio.to_thread(storage.incoming)
+        bare = await opened(storage)
     kept, into = incoming, bare.file if bare else None
     try:
         if content_type in pictures.TRACED:

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from campfire.chat import files, formats, sessions
 from campfire.config import Config
 from campfire.database import Database
 from campfire.refusals import TooMany
+from campfire.storage import Incoming, Storage
 from campfire.web import pictures, uploads
 from campfire.web.keys import DB, UPLOADS
 from campfire.web.uploads import Uploads
@@ -463,6 +465,29 @@ async def test_who_goes_away_in_the_middle_leaves_nothing(
     assert server.app is not None
     keeper = server.app[UPLOADS]
     await until(lambda: not keeper._sending)
+
+
+async def test_who_goes_away_while_the_file_is_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Storage(tmp_path / "files")
+    made, gone = threading.Event(), threading.Event()
+
+    def incoming() -> Incoming:
+        file = Storage.incoming(storage)
+        made.set()
+        assert gone.wait(20)
+        return file
+
+    monkeypatch.setattr(storage, "incoming", incoming)
+    opening = asyncio.create_task(uploads.opened(storage))
+    assert await asyncio.to_thread(made.wait, 20)
+    assert on_disk(tmp_path)
+    opening.cancel()
+    gone.set()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert on_disk(tmp_path) == []
 
 
 async def test_a_full_disk_is_no_bug(
