@@ -7,6 +7,7 @@ it announced is published in commit order, after the commit, before it is answer
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import logging
 import math
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 Change = TypeVar("Change", bound=Callable[..., Any])
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 # What a broken disk or file raises.
 Fault = apsw.Error
 
@@ -170,6 +172,13 @@ def require_room(folder: Path, wanted: int = 0) -> None:
     """Raises Full where the disk would be nearly full with that many bytes more."""
     if free(folder) - wanted < LEAST_FREE:
         raise Full("The disk of this server is nearly full.", retry_after=60)
+
+
+def refusal_of(fault: BaseException) -> BaseException:
+    """What to raise instead: a full disk is no bug of ours."""
+    if isinstance(fault, OSError) and fault.errno in NO_ROOM:
+        return Full("There is no room for it just now.", retry_after=60)
+    return fault
 
 
 def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:

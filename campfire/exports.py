@@ -6,6 +6,7 @@ opened. The folder has its name only when it is whole.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import tempfile
@@ -29,7 +30,7 @@ from campfire.chat.messages import Message
 from campfire.chat.parts import Attachment
 from campfire.chat.users import User
 from campfire.config import Config
-from campfire.database import Unusable, looked, require_room
+from campfire.database import Unusable, looked, refusal_of, require_room
 from campfire.refusals import NotFound
 from campfire.web import render
 
@@ -52,7 +53,7 @@ LONGEST_ENDING: Final = 40
 UNFINISHED: Final = ".words-"
 
 Look = Callable[[int], list[Message]]
-Keep = Callable[[Path, Path], None]
+Keep = Callable[[Path, Path], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,6 @@ class Page:
     number: int
     first: str
     last: str
-
-
-def copied(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
 
 
 def add_to(command: Any) -> None:
@@ -124,7 +121,9 @@ def of_room(data: Path, room_id: int, target: Path) -> int:
     return Export(data, title, {}, kept).write(target, look)
 
 
-def of_person(data: Path, person: User, target: Path, keep: Keep = copied) -> int:
+def of_person(
+    data: Path, person: User, target: Path, keep: Keep = shutil.copyfile
+) -> int:
     """What somebody wrote, in the rooms that they can see."""
     seen = looked(data / FILE, rooms.all_of, person.id)
 
@@ -143,17 +142,26 @@ def zipped(data: Path, person: User) -> IO[bytes]:
     Raises Full where the disk has no room for it.
     """
     require_room(data, sum(looked(data / FILE, usage.of_person, person.id)))
+    try:
+        with contextlib.ExitStack() as undone:
+            file = undone.enter_context(tempfile.TemporaryFile(dir=data))
+            _zip(data, person, file)
+            undone.pop_all()
+    except OSError as error:
+        raise refusal_of(error) from error
+    return file
+
+
+def _zip(data: Path, person: User, file: IO[bytes]) -> None:
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=data) as folder:
         target = Path(folder) / "words"
         of_person(data, person, target, linked)
-        file = tempfile.TemporaryFile(dir=folder)
         # Of a file from before 1980, which a ZIP has no date for, the date is changed.
         with zipfile.ZipFile(file, "w", strict_timestamps=False) as archive:
             for path in sorted(filter(Path.is_file, target.rglob("*"))):
                 is_text = path.suffix in (".html", ".js", ".css")
                 method = zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED
                 archive.write(path, path.relative_to(folder), method)
-        return file
 
 
 def discard_unfinished(data: Path) -> None:
@@ -169,7 +177,7 @@ def linked(source: Path, target: Path) -> None:
     except FileNotFoundError:
         raise
     except OSError:
-        copied(source, target)
+        shutil.copyfile(source, target)
 
 
 class Export:
@@ -181,7 +189,7 @@ class Export:
         title: str,
         named: dict[int, str],
         kept: Iterable[Kept],
-        keep: Keep = copied,
+        keep: Keep = shutil.copyfile,
     ) -> None:
         self._data = data
         self._title = title

@@ -21,6 +21,7 @@ from campfire.chat import (
 )
 from campfire.chat.files import Stored
 from campfire.database import Tx, applied, connect, looked, migrate
+from campfire.refusals import Full
 from campfire.storage import Storage
 from tests.conftest import (
     ALL_PETS,
@@ -235,6 +236,22 @@ def test_what_somebody_wrote_is_one_file_that_leaves_nothing_behind(
             if path.is_file()
         }
         assert {name: archive.read(name) for name in names} == written
+    assert sorted(data.rglob("*")) == before
+
+
+def test_a_disk_that_fills_meanwhile_is_no_bug(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal is the kernel's own, for another file."""
+
+    def full(*given: object) -> None:
+        with open("/dev/full", "wb", buffering=0) as file:
+            file.write(b"x")
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    before = sorted(data.rglob("*"))
+    with pytest.raises(Full):
+        exports.zipped(data, looked(data / exports.FILE, users.find, JZ))
     assert sorted(data.rglob("*")) == before
 
 

@@ -6,7 +6,6 @@ came to name goes at once, or when the server starts again.
 
 import asyncio
 import contextlib
-import errno
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from aiohttp import hdrs, web
 
 from campfire.chat import files, formats, memberships, usage
 from campfire.chat.files import Stored
-from campfire.database import Database, require_room
-from campfire.refusals import Full, Invalid, TooLarge, TooMany, Unsupported
+from campfire.database import Database, refusal_of, require_room
+from campfire.refusals import Invalid, TooLarge, TooMany, Unsupported
 from campfire.storage import Incoming, Storage
 from campfire.web import forms, pictures
 from campfire.web.forms import LARGEST_BODY, Fields
@@ -27,7 +26,6 @@ AT_ONCE: Final = 3
 WRITTEN_AT_ONCE: Final = 256 * 1024
 FIELDS: Final = ("attachment", "attachment[]")
 MULTIPART: Final = "multipart/form-data"
-NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(slots=True)
@@ -140,7 +138,7 @@ class Uploads:
         for fault in done:
             if isinstance(fault, BaseException):
                 await self.discard(kept)
-                raise _refused(fault)
+                raise refusal_of(fault)
         return Upload(fields, kept)
 
     async def _admitted(
@@ -185,7 +183,7 @@ class Uploads:
                     waiting.clear()
             await asyncio.to_thread(incoming.write, bytes(waiting))
         except OSError as error:
-            raise _refused(error) from error
+            raise refusal_of(error) from error
 
     async def discard(self, stored: Sequence[Stored]) -> None:
         for file in stored:
@@ -246,10 +244,3 @@ def _subtract(counter: Counter[int], user_id: int, number: int) -> None:
     counter[user_id] -= number
     if not counter[user_id]:
         del counter[user_id]
-
-
-def _refused(fault: BaseException) -> BaseException:
-    """A full disk is no bug of ours."""
-    if isinstance(fault, OSError) and fault.errno in NO_ROOM:
-        return Full("There is no room for it just now.", retry_after=60)
-    return fault
