@@ -10,11 +10,23 @@ from typing import Final
 from campfire.database import Reads, Tx
 
 ROOM: Final = 0
-# Whoever deleted it brings it back, and so does one administrator for another.
-MAY_RESTORE: Final = """(:user = removers.id
-                         OR removers.role = 'administrator' AND EXISTS (
-                           SELECT 1 FROM users
-                           WHERE id = :user AND role = 'administrator'))"""
+EVER: Final = 2**63 - 1
+# Whoever deleted it brings it back; of other people's words in a shared room, one
+# administrator what another deleted.
+MINE: Final = """SELECT message_id, trashed_messages.room_id, trashed_messages.seq,
+                        trashed_at
+                 FROM trashed_messages
+                 JOIN messages ON messages.id = message_id
+                 JOIN rooms ON rooms.id = trashed_messages.room_id
+                 JOIN memberships ON memberships.room_id = rooms.id
+                   AND memberships.user_id = :user
+                 JOIN users AS removers ON removers.id = trashed_messages.remover_id
+                 WHERE (removers.id = :user
+                        OR removers.role = 'administrator'
+                          AND removers.id <> messages.creator_id
+                          AND rooms.kind <> 'direct'
+                          AND EXISTS (SELECT 1 FROM users WHERE id = :user
+                                        AND role = 'administrator'))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +56,7 @@ def take(tx: Tx, message_id: int) -> None:
 def messages(db: Reads, user_id: int, limit: int) -> list[Trashed]:
     """What the person can bring back into rooms they are in, the newest first."""
     rows = db.rows(
-        f"""SELECT trashed_messages.message_id, trashed_messages.room_id,
-                   trashed_messages.seq, trashed_messages.trashed_at
-            FROM trashed_messages
-            JOIN memberships ON memberships.room_id = trashed_messages.room_id
-              AND memberships.user_id = :user
-            JOIN users AS removers ON removers.id = trashed_messages.remover_id
-            WHERE {MAY_RESTORE}
-            ORDER BY trashed_messages.trashed_at DESC, message_id DESC LIMIT :limit""",
+        f"{MINE} ORDER BY trashed_at DESC, message_id DESC LIMIT :limit",
         {"user": user_id, "limit": limit},
     )
     return [Trashed(*row) for row in rows]
@@ -60,10 +65,7 @@ def messages(db: Reads, user_id: int, limit: int) -> list[Trashed]:
 def message(db: Reads, user_id: int, room_id: int, message_id: int) -> Trashed | None:
     """The message, for one who can bring it back into this room."""
     row = db.row(
-        f"""SELECT message_id, room_id, seq, trashed_at
-            FROM trashed_messages
-            JOIN users AS removers ON removers.id = trashed_messages.remover_id
-            WHERE message_id = :message AND room_id = :room AND {MAY_RESTORE}""",
+        f"{MINE} AND message_id = :message AND rooms.id = :room",
         {"user": user_id, "room": room_id, "message": message_id},
     )
     return Trashed(*row) if row else None
@@ -78,10 +80,12 @@ def expired(db: Reads, until: int, limit: int) -> list[int]:
     return [message_id for (message_id,) in rows]
 
 
-def of_room(db: Reads, room_id: int, limit: int) -> list[int]:
-    """Messages that were in a room which is gone."""
+def of_room(db: Reads, room_id: int, limit: int, before: int = EVER) -> list[int]:
+    """Messages that were in the room, said before that."""
     rows = db.rows(
-        "SELECT message_id FROM trashed_messages WHERE room_id = ? LIMIT ?",
-        (room_id, limit),
+        """SELECT message_id
+           FROM trashed_messages JOIN messages ON messages.id = message_id
+           WHERE trashed_messages.room_id = ? AND created_at < ? LIMIT ?""",
+        (room_id, before, limit),
     )
     return [message_id for (message_id,) in rows]

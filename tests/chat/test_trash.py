@@ -140,6 +140,20 @@ def test_who_deleted_it_brings_it_back_and_nobody_else(tx: Tx) -> None:
     assert kinds == ["message.restored", "message.removed"]
 
 
+def test_no_administrator_reads_what_people_deleted_of_their_own(tx: Tx) -> None:
+    own = said(tx, "administrator's own", user_id=DAVID)
+    ping, _ = rooms.direct(tx, DAVID, {JASON, JZ})
+    between = said(tx, "between us", user_id=JZ, room=ping.id)
+    messages.remove(tx, DAVID, ALL_PETS, own.id)
+    messages.remove(tx, DAVID, ping.id, between.id)
+    assert messages.trashed(tx, JASON, 9) == []
+    for message in (own, between):
+        with pytest.raises(NotFound):
+            messages.restore(tx, JASON, message.room_id, message.id)
+    ids = [message.id for message, _ in messages.trashed(tx, DAVID, 9)]
+    assert ids == [between.id, own.id]
+
+
 def test_who_left_the_room_brings_nothing_back_into_it(tx: Tx) -> None:
     message = said(tx, room=WATERCOOLER)
     messages.remove(tx, JZ, WATERCOOLER, message.id)
