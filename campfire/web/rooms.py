@@ -165,7 +165,7 @@ async def fragment_of_list(request: web.Request, user_id: int) -> web.Response:
         listed = [("room", room.id) for room in context["rooms"]]
         return shown, HTML, {}, [("user", user_id), EVERYBODY, ACCOUNT, *listed]
 
-    key = (user_id, "list", present, now // MINUTE)
+    key = (user_id, "list", hash(present), now // MINUTE)
     return await request.app[PAGES].answer(request, key, make)
 
 
