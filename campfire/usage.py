@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from campfire.chat import retentions, usage
+from campfire.chat.scopes import DAY
 from campfire.chat.usage import Share
 from campfire.config import Config
 from campfire.database import Unusable, looked
@@ -48,7 +49,7 @@ def run(given: argparse.Namespace, config: Config) -> None:
 
 def print_older(file: Path, room_id: int, days: int) -> None:
     """What would go if the room kept its messages for so many days."""
-    limit = time.time_ns() // 1_000_000 - days * retentions.DAY
+    limit = time.time_ns() // 1_000_000 - days * DAY
     loss = looked(file, retentions.older, room_id, limit)
     print(f"{loss.messages:,} messages\t{loss.files:,} files\t{megabytes(loss.bytes)}")
 

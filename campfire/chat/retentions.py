@@ -1,17 +1,20 @@
 """Retentions: for how many days the messages of a room are kept, if not for ever.
 
-What is older goes in the background, a little at a time, for good and not into the
-trash. Everybody in the room is told of each, as of any message that is deleted.
+What is older goes in the background, a little at a time, for good, and out of the
+trash too. Everybody in the room is told of each, as of any message that is deleted.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from campfire.chat import acts, memberships, messages, rooms
+from campfire.chat import acts, memberships, messages, rooms, trash
+from campfire.chat.scopes import DAY
 from campfire.database import Reads, Tx, vital
 from campfire.refusals import Invalid
 
-DAY: Final = 24 * 3_600_000
+# Days say between which ids to look; clocks that were wrong make that wider.
+OLDER: Final = """room_id = :room AND messages.created_at < :limit AND messages.id <=
+                  (SELECT max(last_id) FROM days WHERE day <= :day)"""
 MOST_DAYS: Final = 36_500
 SWEPT_AT_ONCE: Final = 50
 
@@ -47,23 +50,18 @@ def loss(db: Reads, user_id: int, room_id: int, days: int, now: int) -> Loss:
 
     For those who may change that. Raises Forbidden and Invalid.
     """
-    rooms.require_administrable(db, user_id, room_id)
+    _require_changeable(db, user_id, room_id)
     return older(db, room_id, now - require_days(days) * DAY)
 
 
 def older(db: Reads, room_id: int, limit: int) -> Loss:
     """For the operator: what was said before that. Looks at each of the messages."""
-    bindings = {"room": room_id, "limit": limit, "day": limit // DAY}
-    count = db.value(
-        """SELECT count(*) FROM messages
-           WHERE room_id = :room AND created_at < :limit
-             AND id <= (SELECT max(last_id) FROM days WHERE day <= :day)""",
-        bindings,
-    )
+    bindings = _bindings(room_id, limit)
+    count = db.value(f"SELECT count(*) FROM messages WHERE {OLDER}", bindings)
     files, size = db.row(
-        """SELECT count(*), ifnull(sum(byte_size), 0)
-           FROM attachments CROSS JOIN messages ON messages.id = message_id
-           WHERE room_id = :room AND messages.created_at < :limit""",
+        f"""SELECT count(*), ifnull(sum(byte_size), 0)
+            FROM attachments CROSS JOIN messages ON messages.id = message_id
+            WHERE {OLDER}""",
         bindings,
     )
     return Loss(count, files, size)
@@ -71,13 +69,15 @@ def older(db: Reads, room_id: int, limit: int) -> Loss:
 
 def keep(tx: Tx, user_id: int, room_id: int, days: int | None) -> None:
     """Has the messages kept for so many days; None for ever. Raises Invalid."""
-    room = rooms.require_administrable(tx, user_id, room_id)
-    if room.kind == "direct":
-        raise Invalid("A direct room stays as it is.", days="This is a direct room.")
+    _require_changeable(tx, user_id, room_id)
     if days == find(tx, user_id, room_id):
         return
     if days is None:
-        tx.row("DELETE FROM retentions WHERE room_id = ?", (room_id,))
+        deleted = tx.value(
+            "DELETE FROM retentions WHERE room_id = ? RETURNING deleted", (room_id,)
+        )
+        if deleted:
+            _note(tx, room_id, deleted)
     else:
         tx.row(
             """INSERT INTO retentions (room_id, days) VALUES (?, ?)
@@ -87,6 +87,12 @@ def keep(tx: Tx, user_id: int, room_id: int, days: int | None) -> None:
     detail = "for ever" if days is None else f"{days:,} day{'s' * (days > 1)}"
     acts.note(tx, user_id, "room.kept", room_id=room_id, detail=detail)
     tx.announce(Changed(room_id))
+
+
+def _require_changeable(db: Reads, user_id: int, room_id: int) -> None:
+    """Raises Forbidden and NotFound, and Invalid for a direct room."""
+    if rooms.require_administrable(db, user_id, room_id).kind == "direct":
+        raise Invalid("A direct room stays as it is.", days="This is a direct room.")
 
 
 def require_days(days: int) -> int:
@@ -99,33 +105,44 @@ def require_days(days: int) -> int:
 def sweep(tx: Tx) -> bool:
     """Deletes a little of what is too old; says whether there may be more.
 
-    How much it was is noted when all of a room is done.
+    How much it was is noted when all of a room is done, or the room is deleted.
     """
-    kept = tx.rows("""SELECT room_id, days, deleted FROM retentions
-           JOIN rooms ON rooms.id = room_id WHERE deleted_at IS NULL""")
-    for room_id, days, deleted in kept:
-        rows = tx.rows(
-            """SELECT id FROM (SELECT id, created_at FROM messages WHERE room_id = ?
-                               ORDER BY id LIMIT ?)
-               WHERE created_at < ?""",
-            (room_id, SWEPT_AT_ONCE, tx.now - days * DAY),
-        )
-        for (message_id,) in rows:
-            messages.purge(tx, room_id, message_id)
-        if rows:
-            _count(tx, room_id, deleted + len(rows))
+    kept = tx.rows("""SELECT room_id, days, deleted, deleted_at IS NOT NULL
+           FROM retentions JOIN rooms ON rooms.id = room_id""")
+    for room_id, days, deleted, is_gone in kept:
+        limit = tx.now - days * DAY
+        if not is_gone and (count := _deleted(tx, room_id, limit)):
+            _count(tx, room_id, deleted + count)
             return True
         if deleted:
-            detail = f"{deleted:,} message{'s' * (deleted > 1)}"
-            _note(tx, room_id, detail)
+            _note(tx, room_id, deleted)
             _count(tx, room_id, 0)
     return False
 
 
-def _note(tx: Tx, room_id: int, detail: str) -> None:
+def _deleted(tx: Tx, room_id: int, limit: int) -> int:
+    """Deletes some of what was said before that, in the room and in the trash."""
+    rows = tx.rows(
+        f"SELECT id FROM messages WHERE {OLDER} LIMIT :most",
+        _bindings(room_id, limit) | {"most": SWEPT_AT_ONCE},
+    )
+    for (message_id,) in rows:
+        messages.purge(tx, room_id, message_id)
+    trashed = trash.of_room(tx, room_id, SWEPT_AT_ONCE, limit)
+    for message_id in trashed:
+        messages.purge(tx, trash.ROOM, message_id)
+    return len(rows) + len(trashed)
+
+
+def _note(tx: Tx, room_id: int, deleted: int) -> None:
+    detail = f"{deleted:,} message{'s' * (deleted > 1)}"
     origin: acts.Origin = "campfire"
     acts.note(tx, None, "room.swept", room_id=room_id, detail=detail, origin=origin)
 
 
 def _count(tx: Tx, room_id: int, deleted: int) -> None:
     tx.row("UPDATE retentions SET deleted = ? WHERE room_id = ?", (deleted, room_id))
+
+
+def _bindings(room_id: int, limit: int) -> dict[str, int]:
+    return {"room": room_id, "limit": limit, "day": limit // DAY}

@@ -12,7 +12,8 @@ from campfire.chat.rooms import Room
 from campfire.database import Reads
 from campfire.refusals import Invalid
 from campfire.web import forms, responses, shell
-from campfire.web.keys import DB
+from campfire.web.keys import DB, LIMITS
+from campfire.web.limits import SEARCHES
 from campfire.web.requests import representation
 from campfire.web.rooms import ROOM
 from campfire.web.sessions import viewer
@@ -53,7 +54,12 @@ class Sight:
 
 @routes.get(RETENTION)
 async def show(request: web.Request) -> web.Response:
-    return await shown(request, forms.number(request, "days"))
+    """What would go is counted one by one, and so asked for as seldom as a search."""
+    asked = forms.number(request, "days")
+    if asked is not None:
+        user = await viewer(request)
+        request.app[LIMITS].hit(SEARCHES, str(user.id))
+    return await shown(request, asked)
 
 
 async def shown(

@@ -3,7 +3,8 @@
 import pytest
 
 from campfire.chat import acts, messages, retentions, richtext, rooms
-from campfire.chat.retentions import DAY, Changed, Loss
+from campfire.chat.retentions import Changed, Loss
+from campfire.chat.scopes import DAY
 from campfire.database import Tx
 from campfire.refusals import Forbidden, Invalid, NotFound
 from tests.chat.test_files import sent, stored
@@ -52,6 +53,8 @@ def test_who_may_change_the_room_changes_it(tx: Tx) -> None:
     ping, _ = rooms.direct(tx, DAVID, {KEVIN})
     with pytest.raises(Invalid):
         retentions.keep(tx, DAVID, ping.id, 9)
+    with pytest.raises(Invalid):
+        retentions.loss(tx, DAVID, ping.id, 9, tx.now)
 
 
 def test_what_would_go_is_counted_with_its_files(tx: Tx) -> None:
@@ -110,10 +113,44 @@ def test_a_deleted_room_keeps_what_it_has_until_it_is_back(tx: Tx) -> None:
     assert left(tx) == []
 
 
-def test_the_trash_is_emptied_as_it_ever_is(tx: Tx) -> None:
-    say(tx, 100, 99)
-    messages.remove(tx, JZ, ALL_PETS, 1)
+def test_the_trash_keeps_nothing_for_longer(tx: Tx) -> None:
+    say(tx, 100, 99, 10)
+    for message_id in (1, 3):
+        messages.remove(tx, JZ, ALL_PETS, message_id)
     retentions.keep(tx, DAVID, ALL_PETS, 30)
     while retentions.sweep(tx):
         pass
-    assert [message.id for message, _ in messages.trashed(tx, JZ, 9)] == [1]
+    assert [message.id for message, _ in messages.trashed(tx, JZ, 9)] == [3]
+    assert noted(tx) == ["2 messages"]
+
+
+def test_a_clock_that_was_wrong_hides_nothing_that_is_old(
+    tx: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retentions, "SWEPT_AT_ONCE", 2)
+    say(tx, 3, 2, 1, 100, 0)
+    retentions.keep(tx, DAVID, ALL_PETS, 30)
+    assert retentions.loss(tx, DAVID, ALL_PETS, 30, tx.now) == Loss(1, 0, 0)
+    assert retentions.sweep(tx) and not retentions.sweep(tx)
+    assert left(tx) == [f"{days} days ago" for days in (3, 2, 1, 0)]
+
+
+def noted(tx: Tx) -> list[str]:
+    return [act.detail for act in acts.page(tx, DAVID)[0] if act.kind == "room.swept"]
+
+
+def test_what_went_is_noted_though_the_sweep_is_called_off(
+    tx: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retentions, "SWEPT_AT_ONCE", 1)
+    for room_id, days in ((ALL_PETS, 100), (WATERCOOLER, 90)):
+        say(tx, days, days - 1, room_id=room_id)
+        retentions.keep(tx, DAVID, room_id, 30)
+        assert retentions.sweep(tx)
+        assert noted(tx) == ["1 message"] * (room_id == WATERCOOLER)
+        if room_id == ALL_PETS:
+            retentions.keep(tx, DAVID, room_id, None)
+            assert not retentions.sweep(tx)
+    rooms.remove(tx, DAVID, WATERCOOLER)
+    assert not retentions.sweep(tx) and not retentions.sweep(tx)
+    assert noted(tx) == ["1 message"] * 2

@@ -2,7 +2,7 @@
 
 from aiohttp.test_utils import TestServer
 
-from campfire.chat.retentions import DAY
+from campfire.chat.scopes import DAY
 from campfire.database import Tx
 from campfire.web.keys import DB
 from tests.conftest import ALL_PETS, SignIn
