@@ -35,7 +35,7 @@ from campfire.config import Config, Misconfigured
 from campfire.database import Unusable, alone
 from campfire.refusals import Busy
 from campfire.supervisors import Supervisor
-from campfire.web.keys import DB, STOPPING
+from campfire.web.keys import DB, RENDERER, STOPPING
 from campfire.web.middleware import REQUEST_ID
 from campfire.web.protocol import HANDSHAKE_TAKES, Lines, most_lines
 from campfire.workers import BACKLOG, Inherited, Workers, address
@@ -132,6 +132,8 @@ async def serve(
         watching: asyncio.Task[None] | None = None
         try:
             await runner.setup()
+            # After a restart everybody asks for it at once.
+            application[RENDERER].compile("rooms/show.html")
             assert runner.server is not None, "it was just set up"
             where: list[dict[str, Any]] = [{"host": config.host, "port": config.port}]
             if inherited:

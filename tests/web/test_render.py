@@ -25,7 +25,8 @@ from campfire.database import Event
 from campfire.web import render
 from campfire.web.keys import RENDERER
 from campfire.web.render import Renderer
-from tests.conftest import DAVID, KEVIN
+from tests.conftest import ALL_PETS, DAVID, KEVIN
+from tests.web.conftest import HTML, Browse
 
 USER = User(DAVID, "<b>David</b>", "member", "active", "", 0)
 MESSAGE = Message(5, 1, "x:1", 7, 6, "*x*", "<em>x</em>", "x", 1000, 2000, USER, (4,))
@@ -223,3 +224,17 @@ def test_a_template_that_misses_something_fails(server: TestServer) -> None:
     with pytest.raises(Exception, match="undefined"):
         environment.from_string("{{ nothing }}").render()
     assert environment.from_string("{{ x }}").render(x="<") == "&lt;"
+
+
+async def test_the_first_view_of_a_room_waits_for_no_compiler(
+    server: TestServer,
+    renderer: Renderer,
+    browse: Browse,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser = await browse("Kevin")
+    renderer.compile("rooms/show.html")
+    assert server.app is not None
+    environment = aiohttp_jinja2.get_env(server.app)
+    monkeypatch.setattr(environment, "compile", lambda *given: 1 / 0)
+    assert (await browser.get(f"/rooms/{ALL_PETS}", headers=HTML)).status == 200
